@@ -1,0 +1,563 @@
+//! The life of one raw object, and the only ways in which it may change.
+//!
+//! ```text
+//! PENDING ──lease──▶ RUNNING ──succeed──▶ SUCCEEDED
+//!    ▲                 │  ╲                   │
+//!    │                 │   ╲──fail──▶ FAILED ─┤ (lease again, until the attempts are used up)
+//!    │                 ▼                 ▼    │
+//!    └──────retry── DEAD ◀───────────────┘ ◀──┘
+//! REJECTED: no contract, or a key that cannot be a table; `retry` once that is mended.
+//! ```
+//! Every transition is a pure function here. A store applies it by one conditional write on
+//! [`ControlRecord::revision`], so of two workers one wins and the other is told.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::raw::{Compression, Engine, Format};
+use crate::time::Timestamp;
+
+/// Where a raw object stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// Registered; nobody works on it.
+    Pending,
+    /// Leased by a worker.
+    Running,
+    /// Its rows are in bronze or in quarantine, and the counts add up.
+    Succeeded,
+    /// The last attempt failed; a transient failure is tried again.
+    Failed,
+    /// Failed as often as allowed; waits for a person.
+    Dead,
+    /// Cannot be ingested as it is: it has no contract, or its key no table.
+    Rejected,
+}
+
+impl Status {
+    /// Every status, in the order of an object's life.
+    pub const ALL: [Status; 6] =
+        [Status::Pending, Status::Running, Status::Succeeded, Status::Failed, Status::Dead, Status::Rejected];
+
+    /// The word that control records and commands use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Pending => "PENDING",
+            Status::Running => "RUNNING",
+            Status::Succeeded => "SUCCEEDED",
+            Status::Failed => "FAILED",
+            Status::Dead => "DEAD",
+            Status::Rejected => "REJECTED",
+        }
+    }
+
+    /// The status that a word names, in any case.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Status::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The right to work on a record until a point in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Who holds it, for people to read.
+    pub owner: String,
+    /// Grows with every lease of the record: a worker whose token is no longer the record's is fenced off.
+    pub token: u64,
+    /// From then on another worker may take over.
+    pub expires_at: Timestamp,
+}
+
+/// Why the last attempt failed or the object was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable name such as `Input.CorruptGzip` or `Transient.ObjectStore`.
+    pub code: String,
+    /// What happened, where, and what to do next. Holds no value of a row.
+    pub message: String,
+}
+
+impl Failure {
+    /// Whether trying again without any change may help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.code.starts_with("Transient.")
+    }
+}
+
+/// What became of the rows of one object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Records found in the object.
+    pub rows_in: u64,
+    /// Rows in the bronze object.
+    pub rows_written: u64,
+    /// Records that could not be read, each in the quarantine object.
+    pub rows_quarantined: u64,
+    /// Records that hold no row by rule.
+    pub rows_filtered: u64,
+}
+
+impl RowCounts {
+    /// Promise 1: `rows_in = rows_written + rows_quarantined + rows_filtered`.
+    #[must_use]
+    pub fn add_up(&self) -> bool {
+        let parts = [self.rows_written, self.rows_quarantined, self.rows_filtered];
+        parts.iter().try_fold(0u64, |sum, part| sum.checked_add(*part)) == Some(self.rows_in)
+    }
+}
+
+/// What an ingest wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What became of the rows.
+    #[serde(flatten)]
+    pub counts: RowCounts,
+    /// Version of the contract that read the object.
+    pub contract_version: String,
+    /// Bytes of the raw object after decompression.
+    pub bytes_decompressed: u64,
+    /// Bytes of the bronze object.
+    pub bytes_out: u64,
+    /// Key of the bronze object.
+    pub bronze_key: String,
+    /// Key of the quarantine object, where a row was quarantined.
+    pub quarantine_key: Option<String>,
+    /// What a person should know though nothing failed: a column that the contract does not name, say.
+    pub notes: Vec<String>,
+}
+
+/// What the register found out about an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampled {
+    /// By content.
+    pub format: Format,
+    /// By content.
+    pub compression: Compression,
+    /// From the ratio of rows to bytes in the sample; exact only where the sample is the whole object.
+    pub estimated_rows: u64,
+    /// From the estimate and the lake's limits.
+    pub engine: Engine,
+}
+
+/// The life of one version of one raw object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlRecord {
+    /// [`crate::keys::control_id`] of bucket, key and version.
+    pub id: String,
+    /// Grows by one with every write; the condition of the next.
+    pub revision: u64,
+    /// Bucket, or the lake's name on a laptop.
+    pub bucket: String,
+    /// The object's key, decoded.
+    pub key: String,
+    /// Version id or entity tag.
+    pub version: String,
+    /// The table that the key names; empty where it names none.
+    pub table: String,
+    /// Bytes of the raw object as stored.
+    pub size_bytes: u64,
+    /// When the object was written; decides its day in bronze and its rows' order.
+    pub object_time: Timestamp,
+    /// When the first event for it came.
+    pub registered_at: Timestamp,
+    /// When the record was last written.
+    pub updated_at: Timestamp,
+    /// Where it stands.
+    pub status: Status,
+    /// What the register found in it.
+    pub sampled: Option<Sampled>,
+    /// Leases since it was registered or retried.
+    pub attempts: u32,
+    /// The token of the newest lease.
+    pub last_token: u64,
+    /// The lease, while it is `RUNNING`.
+    pub lease: Option<Lease>,
+    /// When the last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When the last attempt ended.
+    pub finished_at: Option<Timestamp>,
+    /// What was written, once it is `SUCCEEDED`.
+    pub outcome: Option<Outcome>,
+    /// Why it failed or was rejected.
+    pub failure: Option<Failure>,
+    /// Digest of the contract that the last attempt or the rejection met; a change makes `weir run` try again.
+    pub contract_digest: Option<String>,
+}
+
+/// Why a record may not change in this way.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TransitionError {
+    /// The record's status does not allow it.
+    #[error("control record {id} is {status}: it cannot {wanted}")]
+    Status {
+        /// The record.
+        id: String,
+        /// Its status.
+        status: Status,
+        /// What was to be done.
+        wanted: &'static str,
+    },
+    /// Another worker holds a lease that has not run out.
+    #[error("control record {id} is leased by {owner} until {expires_at}")]
+    Leased {
+        /// The record.
+        id: String,
+        /// Who holds it.
+        owner: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// The worker's lease was taken over by another.
+    #[error("control record {id}: lease {token} was taken over (the newest is {newest}); this worker must stop")]
+    Fenced {
+        /// The record.
+        id: String,
+        /// The worker's token.
+        token: u64,
+        /// The newest token.
+        newest: u64,
+    },
+    /// The counts contradict promise 1; the record must not be `SUCCEEDED`.
+    #[error("control record {id}: rows do not add up: {counts:?}; this is a defect of Weir, nothing was published")]
+    Counts {
+        /// The record.
+        id: String,
+        /// The counts.
+        counts: RowCounts,
+    },
+}
+
+impl ControlRecord {
+    /// A record for an object that was just heard of.
+    #[must_use]
+    pub fn pending(
+        bucket: &str,
+        key: &str,
+        version: &str,
+        table: &str,
+        size_bytes: u64,
+        object_time: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        ControlRecord {
+            id: crate::keys::control_id(bucket, key, version),
+            revision: 0,
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version: version.to_owned(),
+            table: table.to_owned(),
+            size_bytes,
+            object_time,
+            registered_at: now,
+            updated_at: now,
+            status: Status::Pending,
+            sampled: None,
+            attempts: 0,
+            last_token: 0,
+            lease: None,
+            started_at: None,
+            finished_at: None,
+            outcome: None,
+            failure: None,
+            contract_digest: None,
+        }
+    }
+
+    /// The same record, rejected.
+    #[must_use]
+    pub fn rejected(mut self, failure: Failure) -> Self {
+        self.status = Status::Rejected;
+        self.failure = Some(failure);
+        self
+    }
+
+    /// Takes the right to work on the record, and returns the fencing token.
+    ///
+    /// A `PENDING` or `FAILED` record may be leased, and a `RUNNING` one whose lease has run out.
+    /// A record whose workers vanished `max_attempts` times becomes `DEAD` instead and `None` comes
+    /// back: whatever kills its workers would kill the next one too.
+    ///
+    /// # Errors
+    /// [`TransitionError::Leased`] while another lease holds, [`TransitionError::Status`] otherwise.
+    pub fn lease(
+        &mut self,
+        owner: &str,
+        now: Timestamp,
+        seconds: i64,
+        max_attempts: u32,
+    ) -> Result<Option<u64>, TransitionError> {
+        match (self.status, &self.lease) {
+            (Status::Pending | Status::Failed, _) => {}
+            (Status::Running, Some(lease)) if lease.expires_at > now => {
+                return Err(TransitionError::Leased {
+                    id: self.id.clone(),
+                    owner: lease.owner.clone(),
+                    expires_at: lease.expires_at,
+                });
+            }
+            (Status::Running, lease) => {
+                if self.attempts >= max_attempts {
+                    let owner = lease.as_ref().map_or("unknown", |lease| lease.owner.as_str());
+                    self.failure = Some(Failure {
+                        code: "Worker.Vanished".to_owned(),
+                        message: format!(
+                            "{} workers took this file and vanished (out of memory, killed or timed out), the last was {owner}; \
+                             see their logs, then retry it",
+                            self.attempts
+                        ),
+                    });
+                    self.end(Status::Dead, now);
+                    return Ok(None);
+                }
+            }
+            _ => return Err(self.cannot("be leased")),
+        }
+        self.attempts += 1;
+        self.last_token += 1;
+        self.status = Status::Running;
+        self.started_at = Some(now);
+        self.finished_at = None;
+        self.lease =
+            Some(Lease { owner: owner.to_owned(), token: self.last_token, expires_at: now.plus_seconds(seconds) });
+        self.updated_at = now;
+        Ok(Some(self.last_token))
+    }
+
+    /// Holds the lease for `seconds` more.
+    ///
+    /// # Errors
+    /// [`TransitionError::Fenced`] once another worker has taken over.
+    pub fn renew(&mut self, token: u64, now: Timestamp, seconds: i64) -> Result<(), TransitionError> {
+        self.check_token(token)?;
+        if let Some(lease) = &mut self.lease {
+            lease.expires_at = now.plus_seconds(seconds);
+        }
+        self.updated_at = now;
+        Ok(())
+    }
+
+    /// The work is done and published.
+    ///
+    /// # Errors
+    /// [`TransitionError::Fenced`] once another worker has taken over; [`TransitionError::Counts`]
+    /// when the counts contradict promise 1.
+    pub fn succeed(&mut self, token: u64, outcome: Outcome, now: Timestamp) -> Result<(), TransitionError> {
+        self.check_token(token)?;
+        if !outcome.counts.add_up() {
+            return Err(TransitionError::Counts { id: self.id.clone(), counts: outcome.counts });
+        }
+        self.outcome = Some(outcome);
+        self.failure = None;
+        self.end(Status::Succeeded, now);
+        Ok(())
+    }
+
+    /// The attempt failed and published nothing. After `max_attempts` the record is `DEAD`.
+    ///
+    /// # Errors
+    /// [`TransitionError::Fenced`] once another worker has taken over.
+    pub fn fail(
+        &mut self,
+        token: u64,
+        failure: Failure,
+        now: Timestamp,
+        max_attempts: u32,
+    ) -> Result<(), TransitionError> {
+        self.check_token(token)?;
+        self.failure = Some(failure);
+        let status = if self.attempts >= max_attempts { Status::Dead } else { Status::Failed };
+        self.end(status, now);
+        Ok(())
+    }
+
+    /// Back to `PENDING`, with all attempts ahead, because a person or a changed contract says so.
+    ///
+    /// # Errors
+    /// [`TransitionError::Status`] unless the record is `FAILED`, `DEAD` or `REJECTED`.
+    pub fn retry(&mut self, now: Timestamp) -> Result<(), TransitionError> {
+        match self.status {
+            Status::Failed | Status::Dead | Status::Rejected => {
+                self.status = Status::Pending;
+                self.attempts = 0;
+                self.failure = None;
+                self.updated_at = now;
+                Ok(())
+            }
+            _ => Err(self.cannot("be retried")),
+        }
+    }
+
+    /// Whether a worker may take it now without anybody's word.
+    #[must_use]
+    pub fn is_ready(&self, now: Timestamp) -> bool {
+        match self.status {
+            Status::Pending => true,
+            Status::Running => self.lease.as_ref().is_none_or(|lease| lease.expires_at <= now),
+            Status::Failed => self.failure.as_ref().is_some_and(Failure::is_transient),
+            Status::Succeeded | Status::Dead | Status::Rejected => false,
+        }
+    }
+
+    fn end(&mut self, status: Status, now: Timestamp) {
+        self.status = status;
+        self.lease = None;
+        self.finished_at = Some(now);
+        self.updated_at = now;
+    }
+
+    fn check_token(&self, token: u64) -> Result<(), TransitionError> {
+        if token != self.last_token {
+            return Err(TransitionError::Fenced { id: self.id.clone(), token, newest: self.last_token });
+        }
+        if self.status != Status::Running {
+            return Err(self.cannot("be worked on"));
+        }
+        Ok(())
+    }
+
+    fn cannot(&self, wanted: &'static str) -> TransitionError {
+        TransitionError::Status { id: self.id.clone(), status: self.status, wanted }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(0).plus_seconds(seconds)
+    }
+
+    fn record() -> ControlRecord {
+        ControlRecord::pending("b", "raw/t/a.csv", "1", "t", 10, at(0), at(0))
+    }
+
+    fn outcome(rows_in: u64, rows_written: u64) -> Outcome {
+        Outcome {
+            counts: RowCounts { rows_in, rows_written, ..RowCounts::default() },
+            contract_version: "1.0.0".to_owned(),
+            bytes_decompressed: 1,
+            bytes_out: 1,
+            bronze_key: "bronze/t".to_owned(),
+            quarantine_key: None,
+            notes: vec![],
+        }
+    }
+
+    fn failure(code: &str) -> Failure {
+        Failure { code: code.to_owned(), message: "m".to_owned() }
+    }
+
+    #[test]
+    fn a_running_record_cannot_be_leased_until_its_lease_has_run_out() {
+        let mut record = record();
+        let first = record.lease("a", at(0), 60, 3).unwrap().unwrap();
+        assert!(matches!(record.lease("b", at(59), 60, 3), Err(TransitionError::Leased { .. })));
+        let second = record.lease("b", at(60), 60, 3).unwrap().unwrap();
+        assert!(second > first);
+        assert!(matches!(record.succeed(first, outcome(1, 1), at(61)), Err(TransitionError::Fenced { .. })));
+        assert!(matches!(record.renew(first, at(61), 60), Err(TransitionError::Fenced { .. })));
+        record.succeed(second, outcome(1, 1), at(62)).unwrap();
+        assert_eq!(record.status, Status::Succeeded);
+    }
+
+    #[test]
+    fn a_record_whose_rows_do_not_add_up_never_succeeds() {
+        let mut record = record();
+        let token = record.lease("a", at(0), 60, 3).unwrap().unwrap();
+        assert!(matches!(record.succeed(token, outcome(2, 1), at(1)), Err(TransitionError::Counts { .. })));
+        assert_eq!(record.status, Status::Running);
+        let overflow = RowCounts { rows_in: 0, rows_written: u64::MAX, rows_quarantined: 1, rows_filtered: 0 };
+        assert!(!overflow.add_up());
+    }
+
+    #[test]
+    fn a_file_that_kills_every_worker_ends_dead_not_running() {
+        let mut record = record();
+        for attempt in 0..3 {
+            assert!(record.lease("w", at(attempt * 100), 60, 3).unwrap().is_some());
+        }
+        assert_eq!(record.lease("w", at(400), 60, 3), Ok(None));
+        assert_eq!(record.status, Status::Dead);
+        assert!(record.failure.as_ref().unwrap().message.contains("vanished"));
+        record.retry(at(500)).unwrap();
+        assert!(record.lease("w", at(501), 60, 3).unwrap().is_some());
+    }
+
+    #[test]
+    fn only_transient_failures_are_taken_up_again_by_themselves() {
+        for (code, ready) in [("Transient.ObjectStore", true), ("Input.CorruptGzip", false)] {
+            let mut record = record();
+            let token = record.lease("a", at(0), 60, 3).unwrap().unwrap();
+            record.fail(token, failure(code), at(1), 3).unwrap();
+            assert_eq!(record.is_ready(at(2)), ready, "{code}");
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Lease,
+        Succeed(u64),
+        Fail(u64),
+        Renew(u64),
+        Retry,
+        Wait(i64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            Just(Step::Lease),
+            (0u64..4).prop_map(Step::Succeed),
+            (0u64..4).prop_map(Step::Fail),
+            (0u64..4).prop_map(Step::Renew),
+            Just(Step::Retry),
+            (1i64..100).prop_map(Step::Wait),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_of_steps_lets_two_workers_finish_or_a_finished_record_change(steps in prop::collection::vec(step(), 0..40)) {
+            let mut record = record();
+            let mut now = 0;
+            let mut succeeded = None;
+            for step in steps {
+                let before = record.clone();
+                let result = match step {
+                    Step::Lease => record.lease("w", at(now), 50, 3).map(|_| ()),
+                    Step::Succeed(token) => record.succeed(token, outcome(1, 1), at(now)),
+                    Step::Fail(token) => record.fail(token, failure("Transient.X"), at(now), 3),
+                    Step::Renew(token) => record.renew(token, at(now), 50),
+                    Step::Retry => record.retry(at(now)),
+                    Step::Wait(seconds) => { now += seconds; Ok(()) }
+                };
+                if result.is_err() {
+                    prop_assert_eq!(&record, &before, "a refused transition changes nothing");
+                }
+                prop_assert!(record.last_token >= before.last_token);
+                prop_assert_eq!(record.status == Status::Running, record.lease.is_some());
+                if record.status == Status::Succeeded {
+                    prop_assert!(record.outcome.as_ref().unwrap().counts.add_up());
+                    succeeded.get_or_insert_with(|| record.clone());
+                }
+                if let Some(done) = &succeeded {
+                    prop_assert_eq!(&record, done, "a finished record stays as it is");
+                }
+            }
+        }
+    }
+}
