@@ -1,0 +1,299 @@
+//! JSON objects as records: one a line, one after another without any separator, or in one array.
+//!
+//! Values are checked against RFC 8259 as they are passed, but not copied: the tokens point into
+//! the text. An object that cannot be read costs the line on which it begins, or, where several
+//! stand on one line, itself alone if its end can be told.
+
+mod scan;
+
+pub(crate) use scan::{Stop, validate};
+
+use std::collections::HashMap;
+
+use memchr::memchr;
+
+use crate::bad_row::Reason;
+use crate::error::ConvertError;
+use crate::tokens::{Kind, Span, Tokens, Verdict};
+use crate::value;
+use scan::Scanner;
+
+/// Names of unknown keys that are kept for the note; further ones are only counted.
+const MAX_UNKNOWN: usize = 100;
+
+/// Takes JSON objects from text.
+pub(crate) struct JsonTokenizer {
+    names: Vec<Vec<u8>>,
+    by_name: HashMap<Vec<u8>, usize>,
+    max_record_bytes: usize,
+    array: Array,
+    skipping: bool,
+    /// In the order in which they came.
+    unknown: Vec<String>,
+    scratch: Vec<u8>,
+}
+
+/// Whether the objects stand in one array.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Array {
+    /// Nothing was read yet.
+    Unknown,
+    /// They stand by themselves.
+    None,
+    /// Inside the array; a comma is due before the next object or not.
+    Open { comma: bool },
+    /// After the closing bracket.
+    Closed,
+}
+
+impl JsonTokenizer {
+    /// `names` are the columns' names in the source.
+    pub(crate) fn new(names: &[String], max_record_bytes: usize) -> Self {
+        let names: Vec<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
+        JsonTokenizer {
+            by_name: names.iter().cloned().enumerate().map(|(index, name)| (name, index)).collect(),
+            names,
+            max_record_bytes,
+            array: Array::Unknown,
+            skipping: false,
+            unknown: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Keys that are no column of the contract, at most [`MAX_UNKNOWN`].
+    pub(crate) fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    /// Takes whole objects from the front of `text` until it or `tokens` is full; returns how many
+    /// bytes were taken. `offset` is where `text` begins in the object.
+    pub(crate) fn tokenize(
+        &mut self,
+        text: &[u8],
+        offset: u64,
+        at_end: bool,
+        tokens: &mut Tokens,
+    ) -> Result<usize, ConvertError> {
+        let mut at = 0;
+        if self.skipping {
+            match memchr(b'\n', text) {
+                Some(line_break) => {
+                    at = line_break + 1;
+                    self.skipping = false;
+                }
+                None => at = text.len(),
+            }
+        }
+        while at < text.len() && !tokens.is_full() {
+            if self.separator(text[at], offset + at as u64)? {
+                at += 1;
+                continue;
+            }
+            tokens.begin();
+            match self.record(text, at, tokens) {
+                Ok(next) if next - at > self.max_record_bytes => at = self.give_up(text, at, next, None, tokens),
+                Ok(next) => {
+                    tokens.end(at, next);
+                    at = next;
+                }
+                Err(Fault::Incomplete) if text.len() - at > self.max_record_bytes => {
+                    at = self.give_up(text, at, text.len(), None, tokens);
+                }
+                Err(Fault::Incomplete) if at_end => {
+                    let reason =
+                        Reason::Syntax { what: "the text ends inside a value", at: offset + text.len() as u64 };
+                    at = self.give_up(text, at, text.len(), Some((reason, None)), tokens);
+                }
+                Err(Fault::Incomplete) => {
+                    tokens.abandon();
+                    break;
+                }
+                Err(Fault::Whole { reason, column, next }) => {
+                    tokens.end_with(Verdict::Bad { reason, column }, at, next);
+                    at = next;
+                }
+                Err(Fault::Syntax { what, place }) => {
+                    let line_is_here = at_end || memchr(b'\n', &text[at..]).is_some();
+                    if !line_is_here && text.len() - at <= self.max_record_bytes {
+                        tokens.abandon();
+                        break;
+                    }
+                    let reason = Reason::Syntax { what, at: offset + place as u64 };
+                    at = self.give_up(text, at, place, Some((reason, None)), tokens);
+                }
+            }
+            if let Array::Open { comma } = &mut self.array {
+                *comma = true;
+            }
+        }
+        if at_end && at == text.len() && matches!(self.array, Array::Open { .. }) {
+            return Err(ConvertError::Array {
+                offset: offset + at as u64,
+                detail: "the array of rows is not closed: the file was cut short; nothing of it was published, deliver it again",
+            });
+        }
+        Ok(at)
+    }
+
+    /// Whether the byte stands between objects and belongs to none.
+    fn separator(&mut self, byte: u8, offset: u64) -> Result<bool, ConvertError> {
+        let wrong = |detail| Err(ConvertError::Array { offset, detail });
+        match (byte, self.array) {
+            (b' ' | b'\t' | b'\r' | b'\n', _) => Ok(true),
+            (b'[', Array::Unknown | Array::Closed) => {
+                self.array = Array::Open { comma: false };
+                Ok(true)
+            }
+            (b',', Array::Open { comma: true }) => {
+                self.array = Array::Open { comma: false };
+                Ok(true)
+            }
+            (b',', Array::Open { comma: false }) => wrong("a comma stands where a row should begin"),
+            (b']', Array::Open { .. }) => {
+                self.array = Array::Closed;
+                Ok(true)
+            }
+            (_, Array::Closed) => wrong("something follows the array of rows"),
+            (_, Array::Unknown) => {
+                self.array = Array::None;
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Ends the record at `at` as a bad one. `place` is how far it was understood.
+    fn give_up(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        place: usize,
+        fault: Option<(Reason, Option<usize>)>,
+        tokens: &mut Tokens,
+    ) -> usize {
+        let line = memchr(b'\n', &text[at..]).map(|line_break| at + line_break + 1);
+        let too_long = line.unwrap_or(text.len()) - at > self.max_record_bytes;
+        let next = match line {
+            Some(line) if line <= place || too_long => line,
+            _ if too_long => {
+                self.skipping = true;
+                text.len()
+            }
+            // Several objects may stand on the line: go on after this one if its end can be told.
+            line => {
+                let line = line.unwrap_or(text.len());
+                scan::balanced_end(&text[at..line]).map_or(line, |length| at + length)
+            }
+        };
+        let (reason, column) = match fault {
+            Some(fault) if !too_long => fault,
+            _ => (Reason::TooLong { limit: self.max_record_bytes }, None),
+        };
+        tokens.end_with(Verdict::Bad { reason, column }, at, next);
+        next
+    }
+
+    /// Reads the object at `start` and returns where it ends.
+    fn record(&mut self, text: &[u8], start: usize, tokens: &mut Tokens) -> Result<usize, Fault> {
+        let mut scanner = Scanner::new(text, start);
+        if text[start] != b'{' {
+            let kind = scanner.value(0)?;
+            let next = scanner.at();
+            // A number may go on in text that is not here yet.
+            if kind == Kind::Number && next == text.len() {
+                return Err(Fault::Incomplete);
+            }
+            return Err(Fault::Whole { reason: Reason::NotAnObject, column: None, next });
+        }
+        scanner.skip(1);
+        let mut twice = None;
+        let mut expected = 0;
+        if scanner.next_token()? == b'}' {
+            return Ok(scanner.at() + 1);
+        }
+        loop {
+            if scanner.next_token()? != b'"' {
+                return Err(scanner.syntax("expected a key in quotes"));
+            }
+            let key = scanner.string()?;
+            if scanner.next_token()? != b':' {
+                return Err(scanner.syntax("expected ':' after a key"));
+            }
+            scanner.skip(1);
+            scanner.next_token()?;
+            let column = self.column(key, text, expected);
+            let from = scanner.at();
+            let kind = scanner.value(1)?;
+            match column {
+                Some(column) => {
+                    if tokens.is_set(column) {
+                        twice = twice.or(Some(column));
+                    }
+                    let inner = usize::from(matches!(kind, Kind::String | Kind::StringEscaped));
+                    tokens.set(column, Span::new(kind, from + inner, scanner.at() - inner));
+                    expected = column + 1;
+                }
+                None => self.note_unknown(key, text),
+            }
+            match scanner.next_token()? {
+                b',' => {
+                    scanner.skip(1);
+                    scanner.next_token()?;
+                }
+                b'}' => break,
+                _ => return Err(scanner.syntax("expected ',' or '}' after a value")),
+            }
+        }
+        let next = scanner.at() + 1;
+        match twice {
+            Some(column) => Err(Fault::Whole { reason: Reason::DuplicateKey, column: Some(column), next }),
+            None => Ok(next),
+        }
+    }
+
+    /// Which column a key names. Objects mostly have their keys in one order, so the one after the
+    /// last is tried first.
+    #[inline]
+    fn column(&mut self, key: Span, text: &[u8], expected: usize) -> Option<usize> {
+        let plain = key.of(text);
+        if key.kind() == Kind::String {
+            if self.names.get(expected).is_some_and(|name| name == plain) {
+                return Some(expected);
+            }
+            return self.by_name.get(plain).copied();
+        }
+        let name = value::unescaped(key, text, &mut self.scratch).ok()?;
+        self.by_name.get(name).copied()
+    }
+
+    fn note_unknown(&mut self, key: Span, text: &[u8]) {
+        if self.unknown.len() >= MAX_UNKNOWN {
+            return;
+        }
+        let name = value::unescaped(key, text, &mut self.scratch).unwrap_or_default();
+        let name = crate::bad_row::shorten(name);
+        if !self.unknown.contains(&name) {
+            self.unknown.push(name);
+        }
+    }
+}
+
+/// Why there is no object.
+enum Fault {
+    /// Not enough text.
+    Incomplete,
+    /// Not JSON, from this place on.
+    Syntax { what: &'static str, place: usize },
+    /// A whole value that is no row.
+    Whole { reason: Reason, column: Option<usize>, next: usize },
+}
+
+impl From<Stop> for Fault {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Incomplete => Fault::Incomplete,
+            Stop::Syntax { what, at } => Fault::Syntax { what, place: at },
+        }
+    }
+}
