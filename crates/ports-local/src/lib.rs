@@ -1,1 +1,14 @@
-//! stub
+//! The ports on one machine: objects in a folder, control records in SQLite, a key file, a file of notices.
+//!
+//! Nothing here speaks over a network or knows what a table is. Start with [`SqliteControlStore`];
+//! it passes the same conformance suite as the store in the cloud.
+
+mod blocking;
+pub mod folder;
+mod key_file;
+mod notices;
+mod sqlite;
+
+pub use key_file::KeyFile;
+pub use notices::FileNotifier;
+pub use sqlite::SqliteControlStore;
