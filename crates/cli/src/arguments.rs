@@ -1,0 +1,262 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Files in, exact Parquet out: an ingestion suite for lakes, here on one machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weir",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  weir init mylake --example beer
+  weir generate --lake mylake --rows 100000 --seed 1
+  weir run --lake mylake
+  weir status --lake mylake
+  weir convert review.csv.gz review.parquet --infer
+
+Exit codes: 0 all well; 1 it could not be done; 2 wrong arguments; 3 done, but a file was rejected,
+a row quarantined or an ingest failed: `weir status` tells which."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a lake from an example
+    #[command(after_help = "Example:\n  weir init mylake --example beer")]
+    Init(Init),
+    /// Check the settings and contracts of a lake
+    #[command(after_help = "Example:\n  weir check --lake mylake")]
+    Check(Check),
+    /// Write made-up raw files for the tables of a lake
+    #[command(after_help = "\
+The same lake, rows and seed always give the same files.
+
+Examples:
+  weir generate --lake mylake --rows 1586614 --seed 1
+  weir generate --lake mylake --rows 1000 --seed 1 --table review --format json")]
+    Generate(Generate),
+    /// Register what lies in raw/ and ingest whatever is pending
+    #[command(after_help = "\
+Run it as often as you like: what is done is not done again.
+
+Example:
+  weir run --lake mylake")]
+    Run(Run),
+    /// Show how many files stand where
+    #[command(after_help = "\
+Examples:
+  weir status --lake mylake
+  weir status --lake mylake --status FAILED --table review")]
+    Status(Status),
+    /// Show the control record of one file
+    #[command(after_help = "\
+A few first digits of the id are enough.
+
+Example:
+  weir show 3f9c --lake mylake")]
+    Show(Show),
+    /// Let failed, dead or rejected files be ingested again
+    #[command(after_help = "\
+Examples:
+  weir retry 3f9c --lake mylake
+  weir retry --all --table review --lake mylake
+  weir run --lake mylake")]
+    Retry(Retry),
+    /// Convert one CSV or JSON file (plain, gzip, zstd) to Parquet, without a lake
+    #[command(after_help = "\
+Examples:
+  weir convert review.csv.gz review.parquet --infer
+  weir convert review.csv.gz review.parquet --contract contracts/review.odcs.yaml
+  weir convert people.jsonl people.parquet --infer --output json")]
+    Convert(Convert),
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// For scripts: one JSON object on standard output
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgument {
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LakeArgument {
+    /// The lake's folder
+    #[arg(long, value_name = "DIR", env = "WEIR_LAKE", default_value = ".")]
+    pub(crate) lake: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder to make; empty or absent
+    pub(crate) dir: PathBuf,
+    /// Which example: beer or people
+    #[arg(long)]
+    pub(crate) example: String,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Rows of the lake's main table; the others follow in proportion
+    #[arg(long, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    pub(crate) rows: u64,
+    /// What the made-up values depend on
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Only this table; may be given again
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: Vec<String>,
+    /// How rows are written [default: as each contract says, else csv]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<FileFormat>,
+    /// How files are packed
+    #[arg(long, value_enum, default_value = "gzip")]
+    pub(crate) compression: Packing,
+    /// Rows of one file
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rows_per_file: u64,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Comma-separated values
+    Csv,
+    /// JSON, one object a line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Packing {
+    /// gzip
+    Gzip,
+    /// Zstandard
+    Zstd,
+    /// Not packed
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Files at a time [default: one for each processor, at most 4]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) workers: Option<u16>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// List the files that stand here: PENDING, RUNNING, SUCCEEDED, FAILED, DEAD or REJECTED
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// List the files of this table
+    #[arg(long)]
+    pub(crate) table: Option<String>,
+    /// List at most so many files, the newest first
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The control record's id, or its first digits
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// The control record's id, or its first digits
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<String>,
+    /// All that are FAILED, DEAD or REJECTED
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// With --all: only files of this table
+    #[arg(long, requires = "all")]
+    pub(crate) table: Option<String>,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The file to read
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The Parquet file to write; replaced only when the new one is whole
+    #[arg(value_name = "OUT")]
+    pub(crate) out: PathBuf,
+    /// The contract that names and types the columns
+    #[arg(long, value_name = "FILE", conflicts_with = "infer", required_unless_present = "infer")]
+    pub(crate) contract: Option<PathBuf>,
+    /// Take names and types from the data
+    #[arg(long)]
+    pub(crate) infer: bool,
+    /// Write rows that cannot be read here [default: OUT with .quarantine.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) quarantine: Option<PathBuf>,
+    /// The file of the key that columns are hashed with (`weir run` keeps it in LAKE/.weir/pii.key)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// What the conversion may hold in memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(16..=1_048_576))]
+    pub(crate) memory: u64,
+    /// How Parquet pages are packed
+    #[arg(long, value_enum, default_value = "zstd")]
+    pub(crate) compression: Codec,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Codec {
+    /// Zstandard
+    Zstd,
+    /// Snappy
+    Snappy,
+}
+
+pub(crate) fn parse() -> Arguments {
+    Arguments::parse()
+}

@@ -1,0 +1,127 @@
+//! `weir run`: everything that is pending.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use weir_local::{FileResult, LocalLake, RunReport};
+use weir_model::control::Status;
+
+use super::{Done, block_on, lake_option};
+use crate::arguments::{Output, Run};
+use crate::output::{self, count, short, size, table};
+use crate::progress::RunLine;
+
+/// Files with trouble that are shown one by one.
+const SHOWN: usize = 10;
+
+pub(crate) fn run(command: &Run) -> anyhow::Result<Done> {
+    let lake = LocalLake::read(&command.lake.lake)?;
+    let context = lake.context()?;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let workers = command.workers.map_or(processors, usize::from);
+    let line = RunLine::new();
+    let started = std::time::Instant::now();
+    let report = block_on(async { Ok(weir_local::run(&command.lake.lake, &context, workers, &line).await?) });
+    line.clear();
+    let report = report?;
+    let seconds = started.elapsed().as_secs_f64();
+    if command.output.output == Output::Json {
+        output::json(&json!({"ok": report.all_well(), "seconds": seconds, "run": report}))?;
+    } else {
+        print(command, &report, seconds);
+    }
+    Ok(if report.all_well() { Done::Well } else { Done::WithTrouble })
+}
+
+#[derive(Default)]
+struct Sum {
+    files: u64,
+    failed: u64,
+    rows_in: u64,
+    written: u64,
+    quarantined: u64,
+    filtered: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+}
+
+fn print(command: &Run, report: &RunReport, seconds: f64) {
+    println!(
+        "raw: {} new files, {} known, {} taken up again, {} rejected",
+        count(report.registered),
+        count(report.known),
+        count(report.revived),
+        count(report.rejected.len() as u64)
+    );
+    let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
+    for file in &report.files {
+        let sum = sums.entry(&file.record.table).or_default();
+        sum.files += 1;
+        sum.bytes_in += file.record.size_bytes;
+        match (&file.record.outcome, file.record.status) {
+            (Some(outcome), Status::Succeeded) => {
+                sum.rows_in += outcome.counts.rows_in;
+                sum.written += outcome.counts.rows_written;
+                sum.quarantined += outcome.counts.rows_quarantined;
+                sum.filtered += outcome.counts.rows_filtered;
+                sum.bytes_out += outcome.bytes_out;
+            }
+            _ => sum.failed += 1,
+        }
+    }
+    if sums.is_empty() {
+        println!("bronze: nothing was pending");
+    } else {
+        let rows = sums.iter().map(|(name, sum)| {
+            vec![
+                (*name).to_owned(),
+                count(sum.files),
+                count(sum.failed),
+                count(sum.rows_in),
+                count(sum.written),
+                count(sum.quarantined),
+                count(sum.filtered),
+                size(sum.bytes_in),
+                size(sum.bytes_out),
+            ]
+        });
+        let header = ["bronze", "files", "failed", "rows in", "written", "quarantined", "filtered", "raw", "parquet"];
+        println!("{}", table(&header, &[1, 2, 3, 4, 5, 6, 7, 8], rows.collect()));
+        let rows: u64 = sums.values().map(|sum| sum.rows_in).sum();
+        println!("{} rows in {seconds:.1} s.", count(rows));
+    }
+    trouble(command, report);
+}
+
+fn trouble(command: &Run, report: &RunReport) {
+    let lake = lake_option(&command.lake);
+    for oddity in &report.oddities {
+        println!("not registered: {}: {}", oddity.path, oddity.message);
+    }
+    for record in report.rejected.iter().take(SHOWN) {
+        let message = record.failure.as_ref().map_or("", |failure| failure.message.as_str());
+        println!("rejected {}: {message}", record.key);
+    }
+    let not_done = |file: &&FileResult| file.record.status != Status::Succeeded;
+    for file in report.files.iter().filter(not_done).take(SHOWN) {
+        let message = file.record.failure.as_ref().map_or("another worker has it", |failure| failure.message.as_str());
+        println!("{} {} ({}): {message}", file.record.status, file.record.key, short(&file.record.id));
+    }
+    for file in report.files.iter().filter(|file| !file.reasons.is_empty()).take(SHOWN) {
+        for reason in file.reasons.iter().take(3) {
+            println!("quarantined {} rows of {}, as {}", count(reason.rows), file.record.key, reason.first);
+        }
+        if let Some(key) = file.record.outcome.as_ref().and_then(|outcome| outcome.quarantine_key.as_ref()) {
+            println!("  all of them: {}", command.lake.lake.join(key).display());
+        }
+    }
+    let standing = report.standing;
+    if standing.failed + standing.dead + standing.rejected > 0 {
+        println!(
+            "Waiting for you: {} failed, {} dead, {} rejected. See them: weir status{lake} --status FAILED; once mended: weir retry --all{lake}, then weir run{lake}",
+            count(standing.failed),
+            count(standing.dead),
+            count(standing.rejected)
+        );
+    }
+}

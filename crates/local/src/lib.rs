@@ -1,0 +1,15 @@
+//! A lake in a folder of one machine: open it, fill it, run it.
+//!
+//! Never decides what happens to a file, which is `weir-pipeline`'s; it finds the files, wires the
+//! local ports and runs the use cases until nothing is pending. Start with [`LocalLake`].
+
+pub mod examples;
+mod generate;
+mod open;
+mod run;
+mod scan;
+
+pub use generate::{Generated, generate};
+pub use open::{LocalLake, OpenError, control_path};
+pub use run::{FileResult, Observer, RunError, RunReport, Standing, run};
+pub use scan::{Oddity, Scan, scan};
