@@ -99,13 +99,14 @@ fn coded(failed: Failed) -> anyhow::Error {
 }
 
 fn settings(command: &Convert) -> Settings {
-    let mut settings = Settings::default();
-    settings.memory_bytes = usize::try_from(command.memory << 20).unwrap_or(usize::MAX);
-    settings.compression = match command.compression {
-        Codec::Zstd => ParquetCompression::Zstd,
-        Codec::Snappy => ParquetCompression::Snappy,
-    };
-    settings
+    Settings {
+        memory_bytes: usize::try_from(command.memory << 20).unwrap_or(usize::MAX),
+        compression: match command.compression {
+            Codec::Zstd => ParquetCompression::Zstd,
+            Codec::Snappy => ParquetCompression::Snappy,
+        },
+        ..Settings::default()
+    }
 }
 
 /// Types from the beginning of the file first, and from all of it where that was not enough.
