@@ -1,0 +1,149 @@
+//! What a person or a script sees of the program itself.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn weir(arguments: &[&str], dir: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_weir")).args(arguments).current_dir(dir).env_remove("WEIR_LAKE").output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn the_readme_path_works_and_a_second_run_does_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for arguments in [
+        &["init", "lake", "--example", "beer"][..],
+        &["check", "--lake", "lake"],
+        &["generate", "--lake", "lake", "--rows", "500", "--seed", "7"],
+        &["run", "--lake", "lake"],
+        &["status", "--lake", "lake"],
+    ] {
+        let output = weir(arguments, dir);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    }
+    let again = weir(&["run", "--lake", "lake", "--output", "json"], dir);
+    assert_eq!(again.status.code(), Some(0));
+    let again = json(&again);
+    assert_eq!((&again["ok"], &again["run"]["registered"]), (&true.into(), &0.into()));
+    let status = json(&weir(&["status", "--lake", "lake", "--output", "json"], dir));
+    let review = status["tables"].as_array().unwrap().iter().find(|table| table["table"] == "review").unwrap();
+    assert_eq!((&review["status"], &review["rows_written"]), (&"SUCCEEDED".into(), &500.into()));
+}
+
+#[test]
+fn trouble_ends_with_3_says_what_to_do_and_can_be_retried() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    weir(&["init", "lake", "--example", "beer"], dir);
+    fs::create_dir_all(dir.join("lake/raw/beer")).unwrap();
+    let cut = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1][..];
+    fs::write(dir.join("lake/raw/beer/cut.csv.gz"), cut).unwrap();
+    let output = weir(&["run", "--lake", "lake"], dir);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    for part in ["FAILED raw/beer/cut.csv.gz", "at byte 11", "weir status --lake lake", "weir retry --all --lake lake"]
+    {
+        assert!(text(&output).contains(part), "{part}: {}", text(&output));
+    }
+    let listed = json(&weir(&["status", "--lake", "lake", "--status", "failed", "--output", "json"], dir));
+    let id = listed["files"][0]["id"].as_str().unwrap();
+    let shown = weir(&["show", &id[..8], "--lake", "lake"], dir);
+    assert!(text(&shown).contains("Input.Truncated"), "{}", text(&shown));
+    let retried = weir(&["retry", &id[..8], "--lake", "lake"], dir);
+    assert!(retried.status.success() && text(&retried).contains("PENDING"), "{}", text(&retried));
+    assert_eq!(weir(&["run", "--lake", "lake"], dir).status.code(), Some(3));
+}
+
+#[test]
+fn convert_prints_one_object_with_the_figures_that_scripts_need() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("in.csv"), "id,name\n1,a\n2,b\n").unwrap();
+    let output = weir(&["convert", "in.csv", "out.parquet", "--infer", "--output", "json"], dir);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let answer = json(&output);
+    for (field, value) in
+        [("rows_in", 2), ("rows_written", 2), ("rows_quarantined", 0), ("rows_filtered", 0), ("bytes_in", 16)]
+    {
+        assert_eq!(answer[field], value, "{field}");
+    }
+    assert_eq!(answer["bytes_out"].as_u64().unwrap(), fs::metadata(dir.join("out.parquet")).unwrap().len());
+    assert!(answer["seconds"].as_f64().unwrap() > 0.0);
+    assert!(answer["peak_memory_bytes"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn inference_that_was_too_narrow_loses_no_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let mut rows = String::from("id,code\n");
+    for row in 0..600_000 {
+        rows.push_str(&format!("{row},{row}\n"));
+    }
+    rows.push_str("600000,A7\n");
+    fs::write(dir.join("in.csv"), rows).unwrap();
+    let answer = json(&weir(&["convert", "in.csv", "out.parquet", "--infer", "--output", "json"], dir));
+    assert_eq!((&answer["rows_written"], &answer["rows_quarantined"]), (&600_001.into(), &0.into()));
+    assert_eq!((&answer["columns"][0]["type"], &answer["columns"][1]["type"]), (&"int64".into(), &"string".into()));
+}
+
+#[test]
+fn a_failed_conversion_leaves_the_old_file_and_nothing_half_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("in.csv"), "id\n1\n").unwrap();
+    assert!(weir(&["convert", "in.csv", "out.parquet", "--infer"], dir).status.success());
+    let before = fs::read(dir.join("out.parquet")).unwrap();
+    fs::write(dir.join("in.csv"), [0x1f, 0x8b, 8, 0]).unwrap();
+    let output = weir(&["convert", "in.csv", "out.parquet", "--infer", "--output", "json"], dir);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(json(&output)["error"]["code"], "Input.Truncated");
+    assert_eq!(fs::read(dir.join("out.parquet")).unwrap(), before);
+    let names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn quarantined_rows_of_a_conversion_are_kept_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let contract = "apiVersion: v3.1.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\nschema:\n  - name: t\n    customProperties: [{property: weir.badRowLimit, value: 5}]\n    properties: [{name: id, logicalType: integer}]\n";
+    fs::write(dir.join("t.odcs.yaml"), contract).unwrap();
+    fs::write(dir.join("in.csv"), "id\n1\nx\n3\n").unwrap();
+    let output = weir(&["convert", "in.csv", "out.parquet", "--contract", "t.odcs.yaml", "--output", "json"], dir);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    let line: Value = serde_json::from_slice(&fs::read(dir.join("out.parquet.quarantine.jsonl")).unwrap()).unwrap();
+    assert_eq!((&line["line"], &line["column"], &line["values"]["id"]), (&3.into(), &"id".into(), &"x".into()));
+}
+
+#[test]
+fn wrong_arguments_end_with_2_and_every_command_has_an_example() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(weir(&["convert", "a"], dir.path()).status.code(), Some(2));
+    assert_eq!(weir(&["retry"], dir.path()).status.code(), Some(2));
+    for command in ["init", "check", "generate", "run", "status", "show", "retry", "convert"] {
+        let help = text(&weir(&[command, "--help"], dir.path()));
+        assert!(help.contains("Example"), "{command}: {help}");
+        assert!(help.contains("--output"), "{command}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_lake_is_told_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = weir(&["run"], dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("weir init"), "{}", text(&output));
+    let missing = weir(&["convert", "no.csv", "out.parquet", "--infer"], dir.path());
+    assert!(text(&missing).contains("no.csv"), "{}", text(&missing));
+}
