@@ -39,16 +39,16 @@ lint:
 test-rust:
 	$(CARGO) test --locked --workspace --all-features
 
-$(TEST_VENV)/.stamp: tests/python/requirements.txt
+$(TEST_VENV)/.stamp: tests/python/requirements.txt tests/python/constraints.txt
 	$(PYTHON) -m venv $(TEST_VENV)
 	$(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
 	touch $@
 
 test-python: $(TEST_VENV)/.stamp
 	$(CARGO) build --locked -p weir
-	WEIR_BIN=$(CURDIR)/target/debug/weir $(TEST_VENV)/bin/python -m pytest tests/python
+	WEIR_BIN=$(CURDIR)/target/debug/weir $(TEST_VENV)/bin/python -m pytest tests/python -q
 
-$(BENCH_VENV)/.stamp: benches/requirements.txt
+$(BENCH_VENV)/.stamp: benches/requirements.txt benches/constraints.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@

@@ -1,16 +1,33 @@
 //! Tables, sizes and counts for people; JSON for scripts.
 
+use std::io::Write;
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
+/// Prints a line. A reader that has gone away, such as `head`, is no reason to stop: the work that
+/// the line tells of is done.
+pub(crate) fn line(text: std::fmt::Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    // Whatever else is wrong with standard output, there is nobody left to tell.
+    let _ = writeln!(out, "{text}");
+}
+
+/// As `println!`, by way of [`line`].
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+pub(crate) use say;
+
 /// Prints one JSON object, indented for those who look at it all the same.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    let text = serde_json::to_string_pretty(value)?;
+    say!("{text}");
     Ok(())
 }
 
-/// A table with a header; the columns in `numbers` are set to the right.
-pub(crate) fn table(header: &[&str], numbers: &[usize], rows: Vec<Vec<String>>) -> Table {
+/// A table with a header, as text; the columns in `numbers` are set to the right.
+pub(crate) fn table(header: &[&str], numbers: &[usize], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     // In a pipe there is no width, and nothing is wrapped.
@@ -26,7 +43,7 @@ pub(crate) fn table(header: &[&str], numbers: &[usize], rows: Vec<Vec<String>>) 
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    table.trim_fmt()
 }
 
 /// `1234567` as `1,234,567`.
@@ -40,6 +57,12 @@ pub(crate) fn count(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
 }
 
 /// Bytes in the unit that leaves at most four digits.

@@ -127,6 +127,44 @@ fn quarantined_rows_of_a_conversion_are_kept_beside_it() {
 }
 
 #[test]
+fn the_input_is_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("in.csv"), "id\n1\n").unwrap();
+    let output = weir(&["convert", "in.csv", "./in.csv", "--infer"], dir);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read(dir.join("in.csv")).unwrap(), b"id\n1\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    weir(&["init", "lake", "--example", "beer"], dir);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(["check", "--lake", "lake", "--output", "json"])
+        .current_dir(dir)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_mistake_in_a_contract_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    weir(&["init", "lake", "--example", "people"], dir);
+    fs::write(dir.join("lake/lake.yaml"), "nam: people\n").unwrap();
+    let output = weir(&["run", "--lake", "lake", "--output", "json"], dir);
+    assert_eq!(String::from_utf8_lossy(&output.stderr).matches("unknown key 'nam'").count(), 1, "{}", text(&output));
+    assert_eq!(json(&output)["error"]["code"], "Lake.Problems");
+}
+
+#[test]
 fn wrong_arguments_end_with_2_and_every_command_has_an_example() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(weir(&["convert", "a"], dir.path()).status.code(), Some(2));

@@ -50,13 +50,13 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Settings or contracts are wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Problems(#[from] Problems),
     /// The folder cannot hold objects.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The control records cannot be opened.
-    #[error("the control records cannot be opened: {0}")]
+    #[error("the control records cannot be opened")]
     Control(#[from] StoreError),
 }
 

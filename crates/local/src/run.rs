@@ -1,6 +1,6 @@
 //! One run: register what lies in raw, then ingest whatever is pending, until nothing is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use futures::stream;
 use serde::Serialize;
 use thiserror::Error;
 use weir_convert::{Progress, ReasonCount};
+use weir_model::Timestamp;
 use weir_model::control::{ControlRecord, Status};
 use weir_pipeline::{Context, IngestError, Ingested, ObjectEvent, RegisterError, Registered, ingest, register};
 use weir_ports::control::{ControlError, Pages, transition};
@@ -69,9 +70,14 @@ pub struct RunReport {
     pub standing: Standing,
 }
 
-/// Records that wait for a person.
+/// Records that keep all from being well, as long as their files are there: a file that was
+/// replaced or removed has been dealt with.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Standing {
+    /// `RUNNING` elsewhere.
+    pub running: u64,
+    /// When the last of those leases runs out, unless it is renewed.
+    pub running_until: Option<Timestamp>,
     /// `FAILED`.
     pub failed: u64,
     /// `DEAD`.
@@ -148,7 +154,8 @@ pub async fn run(
         observer.ingesting(ready.len());
         ingest_all(context, ready, workers, &mut report, observer).await?;
     }
-    report.standing = standing(context).await?;
+    let there = found.events.into_iter().map(|event| (event.key, event.version)).collect();
+    report.standing = standing(context, &there).await?;
     Ok(report)
 }
 
@@ -247,14 +254,27 @@ async fn ingest_all(
     Ok(())
 }
 
-async fn standing(context: &Context) -> Result<Standing, RunError> {
+async fn standing(context: &Context, there: &HashSet<(String, String)>) -> Result<Standing, RunError> {
     let mut standing = Standing::default();
-    for counts in context.control.counts().await? {
-        match counts.status {
-            Status::Failed => standing.failed += counts.records,
-            Status::Dead => standing.dead += counts.records,
-            Status::Rejected => standing.rejected += counts.records,
-            _ => {}
+    for status in [Status::Running, Status::Failed, Status::Dead, Status::Rejected] {
+        let query = Query { status: Some(status), limit: PAGE, ..Query::default() };
+        let mut pages = Pages::new(context.control.as_ref(), query);
+        while let Some(records) = pages.next().await? {
+            for record in records {
+                let until = record.lease.as_ref().map(|lease| lease.expires_at);
+                if !there.contains(&(record.key, record.version)) {
+                    continue;
+                }
+                match status {
+                    Status::Running => {
+                        standing.running += 1;
+                        standing.running_until = standing.running_until.max(until);
+                    }
+                    Status::Failed => standing.failed += 1,
+                    Status::Dead => standing.dead += 1,
+                    _ => standing.rejected += 1,
+                }
+            }
         }
     }
     Ok(standing)

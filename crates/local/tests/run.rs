@@ -81,6 +81,36 @@ async fn one_bad_file_never_stops_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_that_is_delivered_again_or_removed_is_dealt_with() {
+    let (_root, dir) = brewery_lake();
+    put(&dir, "raw/brewery/a.csv.gz", &[0x1f, 0x8b, 8, 0, 0]);
+    put(&dir, "raw/brewery/b.csv.gz", &[0x1f, 0x8b, 8, 0, 0]);
+    assert_eq!(run_lake(&dir).await.standing.failed, 2);
+    put(&dir, "raw/brewery/a.csv.gz", BREWERY);
+    assert_eq!(run_lake(&dir).await.standing.failed, 1);
+    fs::remove_file(dir.join("raw/brewery/b.csv.gz")).unwrap();
+    assert!(run_lake(&dir).await.all_well());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_another_run_holds_is_told_of() {
+    let (_root, dir) = brewery_lake();
+    put(&dir, "raw/brewery/a.csv", BREWERY);
+    let lake = LocalLake::read(&dir).unwrap();
+    let context = lake.context().unwrap();
+    let event = weir_local::scan(&dir, &context.raw).events.remove(0);
+    let registered = weir_pipeline::register(&context, &event).await.unwrap();
+    let weir_pipeline::Registered::New(record) = registered else { panic!() };
+    let now = context.clock.now();
+    weir_ports::control::transition(context.control.as_ref(), &record.id, |stored| stored.lease("other", now, 300, 3))
+        .await
+        .unwrap();
+    let report = run_lake(&dir).await;
+    assert!(!report.all_well());
+    assert_eq!((report.standing.running, report.standing.running_until), (1, Some(now.plus_seconds(300))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_contract_makes_failed_files_be_tried_again_by_themselves() {
     let (_root, dir) = brewery_lake();
     put(&dir, "raw/brewery/a.csv", b"id,founded\n1,in 1990\n");

@@ -33,7 +33,7 @@ pub enum Status {
     Failed,
     /// Failed as often as allowed; waits for a person.
     Dead,
-    /// Cannot be ingested as it is: it has no contract, or its key no table.
+    /// Cannot be ingested as it is: it has no contract, its key names no table, or its text is not UTF-8.
     Rejected,
 }
 

@@ -5,7 +5,7 @@ use weir_local::{LocalLake, OpenError};
 
 use super::Done;
 use crate::arguments::{Check, Output};
-use crate::output::{self, table};
+use crate::output::{self, say, table};
 
 pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
     let lake = match LocalLake::read(&command.lake.lake) {
@@ -14,7 +14,7 @@ pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
             if command.output.output == Output::Json {
                 output::json(&json!({"ok": false, "problems": problems}))?;
             } else {
-                println!("{problems}");
+                say!("{problems}");
             }
             return Ok(Done::WithTrouble);
         }
@@ -52,10 +52,10 @@ pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
             masked.to_string(),
         ]
     });
-    println!("{}", table(&["table", "version", "columns", "primary key", "personal"], &[2, 4], rows.collect()));
+    say!("{}", table(&["table", "version", "columns", "primary key", "personal"], &[2, 4], rows.collect()));
     for (file, unread) in &lake.unread {
-        println!("note: {file}:{}: {}: {}", unread.line, unread.path, unread.meaning);
+        say!("note: {file}:{}: {}: {}", unread.line, unread.path, unread.meaning);
     }
-    println!("Lake {} is in order.", lake.lake.name);
+    say!("Lake {} is in order.", lake.lake.name);
     Ok(Done::Well)
 }

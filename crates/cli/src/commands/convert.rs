@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use serde::Serialize;
 use weir_convert::{ConvertError, Layout, Progress, Report, Request, Settings, infer};
 use weir_model::Contract;
@@ -17,7 +17,7 @@ use weir_ports_local::KeyFile;
 
 use super::{Coded, Done, block_on};
 use crate::arguments::{Codec, Convert, Output};
-use crate::output::{self, count, size};
+use crate::output::{self, count, counted, say, size};
 use crate::peak_memory::peak_memory_bytes;
 use crate::progress::Watch;
 
@@ -44,6 +44,7 @@ struct Column {
 
 pub(crate) fn run(command: &Convert) -> anyhow::Result<Done> {
     let started = Instant::now();
+    refuse_overwriting_the_input(command)?;
     let settings = settings(command);
     let (contract, report, quarantine) = match &command.contract {
         Some(path) => {
@@ -71,6 +72,16 @@ pub(crate) fn run(command: &Convert) -> anyhow::Result<Done> {
         print(command, &answer);
     }
     Ok(if answer.report.counts.rows_quarantined > 0 { Done::WithTrouble } else { Done::Well })
+}
+
+fn refuse_overwriting_the_input(command: &Convert) -> anyhow::Result<()> {
+    let input = fs::canonicalize(&command.input).with_context(|| command.input.display().to_string())?;
+    for out in [Some(&command.out), command.quarantine.as_ref()].into_iter().flatten() {
+        if fs::canonicalize(out).is_ok_and(|out| out == input) {
+            bail!("{} is the file to be read; write to another one", out.display());
+        }
+    }
+    Ok(())
 }
 
 /// Why one attempt failed.
@@ -178,7 +189,7 @@ struct Staged {
 impl Staged {
     fn create(path: &Path) -> anyhow::Result<Self> {
         let part = with_suffix(path, &format!(".{}.part", std::process::id()));
-        let file = File::create(&part).with_context(|| part.display().to_string())?;
+        let file = File::create(&part).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(Staged { path: path.to_owned(), part, file: Some(BufWriter::with_capacity(256 << 10, file)) })
     }
 
@@ -210,9 +221,9 @@ impl Write for Staged {
 
 fn print(command: &Convert, answer: &Answer) {
     let counts = answer.report.counts;
-    println!(
-        "{} rows in, {} written, {} quarantined, {} filtered",
-        count(counts.rows_in),
+    say!(
+        "{} in, {} written, {} quarantined, {} filtered",
+        counted(counts.rows_in, "row"),
         count(counts.rows_written),
         count(counts.rows_quarantined),
         count(counts.rows_filtered)
@@ -220,7 +231,7 @@ fn print(command: &Convert, answer: &Answer) {
     let speed = answer.report.bytes_decompressed as f64 / answer.seconds.max(0.001);
     let memory =
         answer.peak_memory_bytes.map(|bytes| format!(", {} at most in memory", size(bytes))).unwrap_or_default();
-    println!(
+    say!(
         "{} → {} in {:.2} s ({}/s{memory})",
         size(answer.report.bytes_in),
         size(answer.report.bytes_out),
@@ -228,17 +239,17 @@ fn print(command: &Convert, answer: &Answer) {
         size(speed as u64)
     );
     for note in &answer.report.notes {
-        println!("note: {note}");
+        say!("note: {note}");
     }
     for reason in &answer.report.reasons {
-        println!("quarantined {} rows, as {}", count(reason.rows), reason.first);
+        say!("quarantined {}, as {}", counted(reason.rows, "row"), reason.first);
     }
     if command.infer {
         let columns: Vec<String> =
             answer.columns.iter().map(|column| format!("{} {}", column.name, column.column_type)).collect();
-        println!("columns: {}", columns.join(", "));
+        say!("columns: {}", columns.join(", "));
     }
     if let Some(path) = &answer.quarantine {
-        println!("The rows that could not be read are in {}", path.display());
+        say!("The rows that could not be read are in {}", path.display());
     }
 }

@@ -8,7 +8,7 @@ use weir_model::raw::{Compression, Format};
 
 use super::{Done, lake_option};
 use crate::arguments::{FileFormat, Generate, Output, Packing};
-use crate::output::{self, count, size, table};
+use crate::output::{self, count, say, size, table};
 use crate::progress;
 
 pub(crate) fn run(command: &Generate) -> anyhow::Result<Done> {
@@ -58,7 +58,7 @@ pub(crate) fn run(command: &Generate) -> anyhow::Result<Done> {
         .iter()
         .map(|table| vec![table.table.clone(), count(table.rows), size(table.bytes), count(table.files)])
         .collect();
-    println!("{}", table(&["table", "rows", "text", "files"], &[1, 2, 3], rows));
-    println!("Generated in {seconds:.1} s. Next: weir run{}", lake_option(&command.lake));
+    say!("{}", table(&["table", "rows", "text", "files"], &[1, 2, 3], rows));
+    say!("Generated in {seconds:.1} s. Next: weir run{}", lake_option(&command.lake));
     Ok(Done::Well)
 }

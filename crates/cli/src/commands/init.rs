@@ -5,7 +5,7 @@ use weir_local::examples;
 
 use super::Done;
 use crate::arguments::{Init, Output};
-use crate::output;
+use crate::output::{self, say};
 
 pub(crate) fn run(command: &Init) -> anyhow::Result<Done> {
     let files = examples::init(&command.dir, &command.example)?;
@@ -13,8 +13,8 @@ pub(crate) fn run(command: &Init) -> anyhow::Result<Done> {
     if command.output.output == Output::Json {
         output::json(&json!({"lake": command.dir, "example": command.example, "files": files}))?;
     } else {
-        println!("Made lake {dir} from example {} ({files} files).", command.example);
-        println!("Next: weir generate --lake {dir} --rows 100000 --seed 1, then weir run --lake {dir}");
+        say!("Made lake {dir} from example {} ({files} files).", command.example);
+        say!("Next: weir generate --lake {dir} --rows 100000 --seed 1, then weir run --lake {dir}");
     }
     Ok(Done::Well)
 }

@@ -12,6 +12,8 @@ mod status;
 use std::process::ExitCode;
 
 use serde_json::json;
+use weir_local::OpenError;
+use weir_model::Problems;
 
 use crate::arguments::{Arguments, Command, LakeArgument, Output};
 use crate::output;
@@ -54,15 +56,47 @@ pub(crate) fn dispatch(arguments: Arguments) -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithTrouble) => ExitCode::from(3),
         Err(error) => {
+            let message = explain(&error);
             if output == Output::Json {
-                let code = error.downcast_ref::<Coded>().map_or("Error", |coded| coded.code);
-                let answer = json!({"error": {"code": code, "message": format!("{error:#}")}});
+                let answer = json!({"error": {"code": code(&error), "message": message}});
                 // Standard error says it all the same, should standard output be closed.
                 let _ = output::json(&answer);
             }
-            eprintln!("weir: {error:#}");
+            eprintln!("weir: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The error and its causes, each said once: many an error repeats its cause in its own words.
+fn explain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// A stable name for scripts.
+fn code(error: &anyhow::Error) -> &'static str {
+    if let Some(coded) = error.downcast_ref::<Coded>() {
+        return coded.code;
+    }
+    match error.downcast_ref::<OpenError>() {
+        Some(OpenError::NoLake { .. }) => return "Lake.Missing",
+        Some(OpenError::Problems(_)) => return "Lake.Problems",
+        _ => {}
+    }
+    if error.downcast_ref::<Problems>().is_some() {
+        return "Contract.Problems";
+    }
+    match error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()) {
+        Some(cause) if cause.kind() == std::io::ErrorKind::NotFound => "Io.NotFound",
+        Some(_) => "Io.Failed",
+        None => "Failed",
     }
 }
 

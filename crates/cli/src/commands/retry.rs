@@ -10,7 +10,7 @@ use weir_ports::control_store::Query;
 use super::show::find;
 use super::{Done, block_on, lake_option};
 use crate::arguments::{Output, Retry};
-use crate::output::{self, count, short};
+use crate::output::{self, counted, say, short};
 
 pub(crate) fn run(command: &Retry) -> anyhow::Result<Done> {
     let lake = LocalLake::read(&command.lake.lake)?;
@@ -21,9 +21,9 @@ pub(crate) fn run(command: &Retry) -> anyhow::Result<Done> {
         return Ok(Done::Well);
     }
     for record in retried.iter().take(20) {
-        println!("{} {} is {}", short(&record.id), record.key, record.status);
+        say!("{} {} is {}", short(&record.id), record.key, record.status);
     }
-    println!("{} files will be ingested again by: weir run{}", count(retried.len() as u64), lake_option(&command.lake));
+    say!("{} will be ingested again by: weir run{}", counted(retried.len() as u64, "file"), lake_option(&command.lake));
     Ok(Done::Well)
 }
 

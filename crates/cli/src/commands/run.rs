@@ -8,7 +8,7 @@ use weir_model::control::Status;
 
 use super::{Done, block_on, lake_option};
 use crate::arguments::{Output, Run};
-use crate::output::{self, count, short, size, table};
+use crate::output::{self, count, counted, say, short, size, table};
 use crate::progress::RunLine;
 
 /// Files with trouble that are shown one by one.
@@ -46,9 +46,9 @@ struct Sum {
 }
 
 fn print(command: &Run, report: &RunReport, seconds: f64) {
-    println!(
-        "raw: {} new files, {} known, {} taken up again, {} rejected",
-        count(report.registered),
+    say!(
+        "raw: {}, {} known, {} taken up again, {} rejected",
+        counted(report.registered, "new file"),
         count(report.known),
         count(report.revived),
         count(report.rejected.len() as u64)
@@ -70,7 +70,7 @@ fn print(command: &Run, report: &RunReport, seconds: f64) {
         }
     }
     if sums.is_empty() {
-        println!("bronze: nothing was pending");
+        say!("bronze: nothing was pending");
     } else {
         let rows = sums.iter().map(|(name, sum)| {
             vec![
@@ -86,9 +86,9 @@ fn print(command: &Run, report: &RunReport, seconds: f64) {
             ]
         });
         let header = ["bronze", "files", "failed", "rows in", "written", "quarantined", "filtered", "raw", "parquet"];
-        println!("{}", table(&header, &[1, 2, 3, 4, 5, 6, 7, 8], rows.collect()));
+        say!("{}", table(&header, &[1, 2, 3, 4, 5, 6, 7, 8], rows.collect()));
         let rows: u64 = sums.values().map(|sum| sum.rows_in).sum();
-        println!("{} rows in {seconds:.1} s.", count(rows));
+        say!("{} in {seconds:.1} s.", counted(rows, "row"));
     }
     trouble(command, report);
 }
@@ -96,29 +96,37 @@ fn print(command: &Run, report: &RunReport, seconds: f64) {
 fn trouble(command: &Run, report: &RunReport) {
     let lake = lake_option(&command.lake);
     for oddity in &report.oddities {
-        println!("not registered: {}: {}", oddity.path, oddity.message);
+        say!("not registered: {}: {}", oddity.path, oddity.message);
     }
     for record in report.rejected.iter().take(SHOWN) {
         let message = record.failure.as_ref().map_or("", |failure| failure.message.as_str());
-        println!("rejected {}: {message}", record.key);
+        say!("rejected {}: {message}", record.key);
     }
     let not_done = |file: &&FileResult| file.record.status != Status::Succeeded;
     for file in report.files.iter().filter(not_done).take(SHOWN) {
         let message = file.record.failure.as_ref().map_or("another worker has it", |failure| failure.message.as_str());
-        println!("{} {} ({}): {message}", file.record.status, file.record.key, short(&file.record.id));
+        say!("{} {} ({}): {message}", file.record.status, file.record.key, short(&file.record.id));
     }
     for file in report.files.iter().filter(|file| !file.reasons.is_empty()).take(SHOWN) {
         for reason in file.reasons.iter().take(3) {
-            println!("quarantined {} rows of {}, as {}", count(reason.rows), file.record.key, reason.first);
+            say!("quarantined {} of {}, as {}", counted(reason.rows, "row"), file.record.key, reason.first);
         }
         if let Some(key) = file.record.outcome.as_ref().and_then(|outcome| outcome.quarantine_key.as_ref()) {
-            println!("  all of them: {}", command.lake.lake.join(key).display());
+            say!("  all of them: {}", command.lake.lake.join(key).display());
         }
     }
     let standing = report.standing;
-    if standing.failed + standing.dead + standing.rejected > 0 {
-        println!(
-            "Waiting for you: {} failed, {} dead, {} rejected. See them: weir status{lake} --status FAILED; once mended: weir retry --all{lake}, then weir run{lake}",
+    if let Some(until) = standing.running_until {
+        say!(
+            "{} being worked on by another run. If that run is dead, its files are taken over from {until} on: weir run{lake}",
+            counted(standing.running, "file")
+        );
+    }
+    let waiting =
+        [(standing.failed, Status::Failed), (standing.dead, Status::Dead), (standing.rejected, Status::Rejected)];
+    if let Some((_, status)) = waiting.iter().find(|(files, _)| *files > 0) {
+        say!(
+            "Waiting for you: {} failed, {} dead, {} rejected. See them: weir status{lake} --status {status}; once mended: weir retry --all{lake}, then weir run{lake}",
             count(standing.failed),
             count(standing.dead),
             count(standing.rejected)

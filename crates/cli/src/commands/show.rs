@@ -7,7 +7,7 @@ use weir_pipeline::Context;
 
 use super::{Done, block_on, lake_option};
 use crate::arguments::{Output, Show};
-use crate::output::{self, count, size};
+use crate::output::{self, count, say, size};
 
 pub(crate) fn run(command: &Show) -> anyhow::Result<Done> {
     let lake = LocalLake::read(&command.lake.lake)?;
@@ -33,7 +33,7 @@ pub(crate) async fn find(context: &Context, id: &str) -> anyhow::Result<ControlR
 }
 
 fn print(command: &Show, record: &ControlRecord) {
-    let line = |name: &str, value: String| println!("{name:<13} {value}");
+    let line = |name: &str, value: String| say!("{name:<13} {value}");
     let lake = lake_option(&command.lake);
     line("id", record.id.clone());
     line("status", record.status.to_string());

@@ -8,7 +8,7 @@ use weir_ports::control_store::Query;
 
 use super::{Done, block_on, lake_option};
 use crate::arguments::{Output, Status};
-use crate::output::{self, count, short, size, table};
+use crate::output::{self, count, say, short, size, table};
 
 pub(crate) fn run(command: &Status) -> anyhow::Result<Done> {
     let status = match &command.status {
@@ -50,7 +50,7 @@ pub(crate) fn run(command: &Status) -> anyhow::Result<Done> {
         return Ok(Done::Well);
     }
     if counts.is_empty() {
-        println!("Nothing is registered. Put files under raw/<table>/, then: weir run{}", lake_option(&command.lake));
+        say!("Nothing is registered. Put files under raw/<table>/, then: weir run{}", lake_option(&command.lake));
         return Ok(Done::Well);
     }
     let wanted = |of: &str, at: RecordStatus| {
@@ -68,7 +68,7 @@ pub(crate) fn run(command: &Status) -> anyhow::Result<Done> {
         ]
     });
     let header = ["table", "status", "files", "rows in", "written", "quarantined", "raw"];
-    println!("{}", table(&header, &[2, 3, 4, 5, 6], rows.collect()));
+    say!("{}", table(&header, &[2, 3, 4, 5, 6], rows.collect()));
     if lists {
         let rows = page.records.iter().map(|record| {
             vec![
@@ -78,11 +78,11 @@ pub(crate) fn run(command: &Status) -> anyhow::Result<Done> {
                 record.failure.as_ref().map_or(String::new(), |failure| failure.message.clone()),
             ]
         });
-        println!("{}", table(&["id", "status", "file", "why"], &[], rows.collect()));
+        say!("{}", table(&["id", "status", "file", "why"], &[], rows.collect()));
         if page.next.is_some() {
-            println!("There are more; --limit shows up to 1000.");
+            say!("There are more; --limit shows up to 1000.");
         }
-        println!("One of them in full: weir show ID{}", lake_option(&command.lake));
+        say!("One of them in full: weir show ID{}", lake_option(&command.lake));
     }
     Ok(Done::Well)
 }
