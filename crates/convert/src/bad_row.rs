@@ -86,7 +86,7 @@ pub struct BadRow {
     pub line: u64,
     /// The byte of the decompressed object at which it begins, from 0.
     pub byte_offset: u64,
-    /// How many bytes were passed over for it.
+    /// How many bytes were passed over for it; the limit where it is longer than the limit.
     pub byte_length: u64,
     /// The column at fault, where it is one.
     pub column: Option<String>,
@@ -140,9 +140,35 @@ pub(crate) fn masked_values<'a>(
         .collect()
 }
 
+/// Names for people: the first 20 of them, none longer than 100 bytes.
+pub(crate) fn listed(names: &[String]) -> String {
+    const MOST: usize = 20;
+    let mut list: Vec<String> =
+        names.iter().take(MOST).map(|name| format!("'{}'", cut_to(name.as_bytes(), 100))).collect();
+    if names.len() > MOST {
+        list.push(format!("{} more", names.len() - MOST));
+    }
+    list.join(", ")
+}
+
+/// Names from the object that the contract does not know, for people. Data may stand in the place of
+/// names (a file without its header, JSON keys that are values), so where rows hold personal data
+/// they are only counted.
+pub(crate) fn foreign(contract: &Contract, names: &[String]) -> String {
+    if contract.has_pii() {
+        format!("{} (not named here: the table holds personal data, and these may be some of it)", names.len())
+    } else {
+        listed(names)
+    }
+}
+
 /// Text for people: at most [`MAX_TEXT`] bytes, bytes that are no UTF-8 as `\xNN`.
 pub(crate) fn shorten(bytes: &[u8]) -> String {
-    let cut = &bytes[..bytes.len().min(MAX_TEXT)];
+    cut_to(bytes, MAX_TEXT)
+}
+
+fn cut_to(bytes: &[u8], most: usize) -> String {
+    let cut = &bytes[..bytes.len().min(most)];
     let mut out = String::with_capacity(cut.len());
     for chunk in cut.utf8_chunks() {
         out.push_str(chunk.valid());

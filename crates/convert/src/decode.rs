@@ -13,6 +13,8 @@ use crate::settings::{RATIO_GRACE_BYTES, Settings};
 
 /// Bytes of the object that are read at once.
 const READ_BYTES: usize = 128 << 10;
+/// Bytes that tell the compression.
+const MAGIC_BYTES: usize = 4;
 
 /// Reads an object and decompresses it.
 pub(crate) struct Decoder<R: Read> {
@@ -23,10 +25,10 @@ pub(crate) struct Decoder<R: Read> {
 }
 
 enum Source<R: Read> {
-    Plain(Counted<R>),
+    Plain(Input<R>),
     /// Inside a member.
-    Gzip(Box<GzDecoder<Counted<R>>>),
-    Zstd(Box<zstd::stream::read::Decoder<'static, Counted<R>>>),
+    Gzip(Box<GzDecoder<Input<R>>>),
+    Zstd(Box<zstd::stream::read::Decoder<'static, Input<R>>>),
     /// After the last byte.
     Done {
         consumed: u64,
@@ -36,12 +38,14 @@ enum Source<R: Read> {
 impl<R: Read> Decoder<R> {
     /// Tells the compression by the first bytes of `input`.
     pub(crate) fn new(input: R, limits: Settings) -> Result<Self, ConvertError> {
-        let mut input = Counted::new(input);
-        let first = match input.fill_buf() {
-            Ok(bytes) => bytes,
-            Err(source) => return Err(ConvertError::Read { offset: 0, source }),
-        };
-        let compression = Compression::of(first);
+        let mut input = Retried(input);
+        let mut first = Vec::with_capacity(MAGIC_BYTES);
+        // A source may hand out its bytes one at a time, and one tells nothing.
+        if let Err(source) = input.by_ref().take(MAGIC_BYTES as u64).read_to_end(&mut first) {
+            return Err(ConvertError::Read { offset: first.len() as u64, source });
+        }
+        let compression = Compression::of(&first);
+        let input = Counted::new(io::Cursor::new(first).chain(input));
         let source = match compression {
             Compression::None => Source::Plain(input),
             Compression::Gzip => Source::Gzip(Box::new(GzDecoder::new(input))),
@@ -90,7 +94,6 @@ impl<R: Read> Decoder<R> {
                     filled += count;
                     self.decompressed += count as u64;
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.failed(error)),
             }
         }
@@ -167,6 +170,23 @@ impl<R: Read> Decoder<R> {
     }
 }
 
+/// The object's bytes, of which the first were looked at.
+type Input<R> = Counted<io::Chain<io::Cursor<Vec<u8>>, Retried<R>>>;
+
+/// Reads again where a signal interrupted: not every decompressor does.
+struct Retried<R>(R);
+
+impl<R: Read> Read for Retried<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buf) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
 /// A buffered reader that knows how much was taken from it, and whether its source failed.
 struct Counted<R> {
     inner: BufReader<R>,
@@ -185,7 +205,7 @@ impl<R: Read> Read for Counted<R> {
         let result = self.inner.read(buf);
         match &result {
             Ok(count) => self.consumed += *count as u64,
-            Err(error) => self.failed = error.kind() != io::ErrorKind::Interrupted,
+            Err(_) => self.failed = true,
         }
         result
     }
@@ -194,7 +214,7 @@ impl<R: Read> Read for Counted<R> {
 impl<R: Read> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let failed = &mut self.failed;
-        self.inner.fill_buf().inspect_err(|error| *failed = error.kind() != io::ErrorKind::Interrupted)
+        self.inner.fill_buf().inspect_err(|_| *failed = true)
     }
 
     fn consume(&mut self, amount: usize) {
@@ -306,18 +326,17 @@ mod tests {
 
     #[test]
     fn a_failing_source_is_told_apart_from_damaged_data() {
-        struct Failing(usize);
+        struct Failing;
         impl Read for Failing {
-            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-                if self.0 == 0 {
-                    return Err(io::Error::other("network"));
-                }
-                self.0 -= 1;
-                buf[0] = [0x8b, 0x1f][self.0 % 2];
-                Ok(1)
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("network"))
             }
         }
-        let mut decoder = Decoder::new(io::Cursor::new([0x1f, 0x8b]).chain(Failing(0)), Settings::default()).unwrap();
-        assert!(matches!(decoder.fill(&mut [0; 10]), Err(ConvertError::Read { .. })));
+        let file = gzip(b"text");
+        for cut in 0..file.len() {
+            let source = io::Cursor::new(&file[..cut]).chain(Failing);
+            let failed = Decoder::new(source, Settings::default()).and_then(|mut decoder| decoder.fill(&mut [0; 10]));
+            assert!(matches!(failed, Err(ConvertError::Read { .. })), "{cut}: {failed:?}");
+        }
     }
 }

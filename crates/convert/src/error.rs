@@ -83,6 +83,14 @@ pub enum ConvertError {
         /// The names, quoted.
         names: String,
     },
+    /// The data has more columns than a contract may have; only [`crate::infer`] says so.
+    #[error(
+        "the data has more than {limit} columns; are some of its keys values? A contract that names the others reads it"
+    )]
+    TooManyColumns {
+        /// The most columns of a contract.
+        limit: usize,
+    },
     /// A JSON array that holds the rows is not closed, or something follows it.
     #[error("byte {offset} of the decompressed object: {detail}")]
     Array {
@@ -124,6 +132,7 @@ impl ConvertError {
             ConvertError::Encoding { .. } => "Input.Encoding",
             ConvertError::Header { .. } => "Input.Header",
             ConvertError::UnknownColumns { .. } => "Input.UnknownColumns",
+            ConvertError::TooManyColumns { .. } => "Input.TooManyColumns",
             ConvertError::Array { .. } => "Input.Array",
             ConvertError::TooManyBadRows { .. } => "Input.TooManyBadRows",
             ConvertError::Cancelled => "Transient.Cancelled",

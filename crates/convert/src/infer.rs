@@ -20,6 +20,9 @@ use crate::window::Window;
 /// The most significant digits that a binary number of 64 bits always keeps.
 const FLOAT_DIGITS: usize = 15;
 
+/// As many columns as a contract may have.
+const MAX_COLUMNS: usize = 2_000;
+
 /// What the values of a column were so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Guess {
@@ -83,7 +86,9 @@ pub fn infer<R: Read>(
     }
     contract.source.csv.delimiter = delimiter(&mut open, settings)?;
     loop {
-        let (guesses, unknown) = scan(&mut open, &contract, settings, most_bytes)?;
+        let (guesses, mut unknown) = scan(&mut open, &contract, settings, most_bytes)?;
+        // A key that is no text, or very long, comes under a name for people, which finds nothing.
+        unknown.retain(|name| contract.columns.iter().all(|column| column.source_name != *name));
         if unknown.is_empty() {
             for (column, guess) in contract.columns.iter_mut().zip(guesses) {
                 column.column_type = guess.column_type();
@@ -94,6 +99,9 @@ pub fn infer<R: Read>(
             return Ok(contract);
         }
         contract.columns.extend(unknown.into_iter().map(text_column));
+        if contract.columns.len() > MAX_COLUMNS {
+            return Err(ConvertError::TooManyColumns { limit: MAX_COLUMNS });
+        }
     }
 }
 
@@ -163,7 +171,7 @@ fn scan<R: Read>(
     let names: Vec<String> = contract.columns.iter().map(|column| column.source_name.clone()).collect();
     let mut records = Records::new(contract, &names, settings.max_record_bytes);
     let mut guesses = vec![Guess::Nothing; names.len()];
-    let mut tokens = Tokens::new(names.len());
+    let mut tokens = Tokens::new(names.len(), settings.token_bytes());
     let mut window = Window::new();
     let mut block = vec![0; settings.block_bytes()];
     loop {

@@ -1,9 +1,9 @@
 //! Last stage: record batches into one Parquet file.
 
-use std::io::Write;
+use std::io::{Error, ErrorKind, Write};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, FieldRef, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -17,10 +17,10 @@ use weir_model::lake::ParquetCompression;
 
 use crate::error::ConvertError;
 use crate::schema::Layout;
-use crate::settings::Settings;
+use crate::settings::{ROW_GROUP_ROWS, Settings};
 
-/// Rows after which a row group ends, whatever its bytes.
-const ROW_GROUP_ROWS: usize = 1 << 20;
+/// What the writer allocates for the header of each page, and holds until the row group ends.
+const PAGE_HEADER_BYTES: usize = 1024;
 /// Share of keys that a bloom filter holds wrongly for present.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
@@ -28,6 +28,8 @@ const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 pub(crate) struct ParquetFile<W: Write + Send> {
     writer: ArrowWriter<Counted<W>>,
     row_group_bytes: usize,
+    columns: usize,
+    page_rows: usize,
 }
 
 impl<W: Write + Send> ParquetFile<W> {
@@ -41,17 +43,27 @@ impl<W: Write + Send> ParquetFile<W> {
         let properties = properties(&schema, contract, layout, settings);
         let options = ArrowWriterOptions::new().with_properties(properties);
         let out = Counted { inner: out, bytes: 0, failure: None };
+        let columns = schema.fields().len();
         let writer = ArrowWriter::try_new_with_options(out, schema, options)
             .map_err(|error| ConvertError::Defect(format!("Parquet: {error}")))?;
-        Ok(ParquetFile { writer, row_group_bytes: settings.row_group_bytes() })
+        let (_, page_rows) = settings.page_limits(columns);
+        Ok(ParquetFile { writer, row_group_bytes: settings.row_group_bytes(), columns, page_rows })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), ConvertError> {
         let mut written = self.writer.write(batch);
-        if written.is_ok() && self.writer.in_progress_size() >= self.row_group_bytes {
+        if written.is_ok() && self.held_bytes() >= self.row_group_bytes {
             written = self.writer.flush();
         }
         written.map_err(|error| self.failed(error))
+    }
+
+    /// What the row group holds, rather too much than too little.
+    fn held_bytes(&self) -> usize {
+        let headers = self.writer.in_progress_rows() / self.page_rows * self.columns * PAGE_HEADER_BYTES;
+        // The first counts what the encoders hold and not the pages that wait for their dictionary,
+        // the second the other way round.
+        self.writer.memory_size() + self.writer.in_progress_size() + headers
     }
 
     /// Writes the footer, hands the bytes on and returns how many bytes and rows the file has.
@@ -74,7 +86,8 @@ impl<W: Write + Send> ParquetFile<W> {
 }
 
 fn properties(schema: &SchemaRef, contract: &Contract, layout: &Layout, settings: &Settings) -> WriterProperties {
-    let column_bytes = settings.column_bytes(schema.fields().len());
+    let columns = schema.fields().len();
+    let (page_bytes, page_rows) = settings.page_limits(columns);
     let mut metadata = vec![
         KeyValue::new("weir.contract.id".to_owned(), contract.id.clone()),
         KeyValue::new("weir.contract.version".to_owned(), contract.version.to_string()),
@@ -90,10 +103,15 @@ fn properties(schema: &SchemaRef, contract: &Contract, layout: &Layout, settings
             ParquetCompression::Zstd => Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()),
             ParquetCompression::Snappy => Compression::SNAPPY,
         })
-        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_enabled(if page_rows < ROW_GROUP_ROWS {
+            EnabledStatistics::Page
+        } else {
+            EnabledStatistics::Chunk
+        })
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_dictionary_page_size_limit(column_bytes)
-        .set_data_page_size_limit(column_bytes)
+        .set_dictionary_page_size_limit(settings.dictionary_bytes(columns))
+        .set_data_page_size_limit(page_bytes)
+        .set_data_page_row_count_limit(page_rows)
         .set_key_value_metadata(Some(metadata));
     for column in contract.key_columns() {
         // A column's path is a list: a dot in its name is no nesting.
@@ -104,6 +122,7 @@ fn properties(schema: &SchemaRef, contract: &Contract, layout: &Layout, settings
             // Room for a full row group; the writer folds it to what the values need.
             .set_column_bloom_filter_ndv(path, ROW_GROUP_ROWS as u64);
     }
+    builder = dictionaries(builder, schema, settings);
     if let [key] = contract.primary_key.as_slice() {
         // A key hardly ever repeats in a file: a dictionary of it would be built and thrown away.
         builder = plain(builder, schema.field(*key).name());
@@ -117,6 +136,24 @@ fn properties(schema: &SchemaRef, contract: &Contract, layout: &Layout, settings
     builder.build()
 }
 
+/// Leaves out the dictionaries that there is no memory for: of a wide table those of numbers, which
+/// gain least, and of a very wide one all.
+fn dictionaries(builder: WriterPropertiesBuilder, schema: &SchemaRef, settings: &Settings) -> WriterPropertiesBuilder {
+    let most = settings.dictionaries();
+    let is_text = |field: &&FieldRef| matches!(field.data_type(), DataType::Utf8 | DataType::Binary);
+    let texts = schema.fields().iter().filter(is_text).count();
+    if schema.fields().len() <= most {
+        return builder;
+    }
+    let builder = builder.set_dictionary_enabled(false);
+    if texts > most {
+        return builder;
+    }
+    schema.fields().iter().filter(is_text).fold(builder, |builder, field| {
+        builder.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), true)
+    })
+}
+
 fn plain(builder: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuilder {
     builder.set_column_dictionary_enabled(ColumnPath::new(vec![column.to_owned()]), false)
 }
@@ -125,16 +162,16 @@ fn plain(builder: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuil
 struct Counted<W> {
     inner: W,
     bytes: u64,
-    failure: Option<std::io::Error>,
+    failure: Option<Error>,
 }
 
 impl<W: Write> Counted<W> {
     fn keep<T>(&mut self, result: std::io::Result<T>) -> std::io::Result<T> {
         result.map_err(|error| {
-            if error.kind() == std::io::ErrorKind::Interrupted {
+            if error.kind() == ErrorKind::Interrupted {
                 return error;
             }
-            let copy = std::io::Error::new(error.kind(), error.to_string());
+            let copy = Error::new(error.kind(), error.to_string());
             self.failure = Some(error);
             copy
         })
@@ -143,14 +180,22 @@ impl<W: Write> Counted<W> {
 
 impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.inner.write(bytes);
+        let written = match self.inner.write(bytes) {
+            // The Parquet writer would make this error itself, and nobody could tell whose it is.
+            Ok(0) if !bytes.is_empty() => Err(ErrorKind::WriteZero.into()),
+            written => written,
+        };
         let count = self.keep(written)?;
         self.bytes += count as u64;
         Ok(count)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        let flushed = self.inner.flush();
-        self.keep(flushed)
+        loop {
+            match self.inner.flush() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                flushed => return self.keep(flushed),
+            }
+        }
     }
 }

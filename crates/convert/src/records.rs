@@ -5,6 +5,7 @@ use weir_model::change::columns;
 use weir_model::contract::UnknownColumns;
 use weir_model::raw::Format;
 
+use crate::bad_row::{foreign, listed};
 use crate::csv::{CsvTokenizer, Header};
 use crate::error::ConvertError;
 use crate::json::JsonTokenizer;
@@ -96,16 +97,32 @@ impl<'a> Records<'a> {
             let mark = byte_order_mark(window.text())?;
             window.consume(mark);
         }
-        let blank = window.text().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let source = &self.contract.source;
+        let white = window.text().iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
+        let lines_are_rows = !source.csv.header && source.format != Some(Format::Json);
+        // Lines of white space may come before a header or an object, but where each line is a row
+        // only empty ones are none.
+        let blank = if lines_are_rows {
+            window.text().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+        } else {
+            memchr::memrchr(b'\n', &window.text()[..white]).map_or(0, |line_break| line_break + 1)
+        };
         window.consume(blank);
-        if window.text().trim_ascii().is_empty() {
-            // Nothing but white space so far.
-            if at_end {
-                window.consume(window.text().len());
+        let indent = white - blank;
+        if window.text().len() == indent && indent <= self.max_record_bytes {
+            if !at_end {
+                return Ok(false);
             }
-            return Ok(false);
+            if indent == 0 || !lines_are_rows {
+                window.consume(indent);
+                return Ok(false);
+            }
         }
-        let format = self.contract.source.format.unwrap_or_else(|| format_of(window.text()));
+        let format = match source.format {
+            Some(format) => format,
+            None if indent > self.max_record_bytes => Format::Csv,
+            None => format_of(window.text()),
+        };
         self.state = match format {
             Format::Json => State::Json(JsonTokenizer::new(self.names, self.max_record_bytes)),
             Format::Csv if self.contract.source.csv.header => State::Header,
@@ -117,10 +134,12 @@ impl<'a> Records<'a> {
     fn header(&mut self, window: &mut Window, at_end: bool) -> Result<bool, ConvertError> {
         let line = window.line();
         let delimiter = self.contract.source.csv.delimiter;
-        let read = Header::read(window.text(), delimiter, at_end)
+        let longest = window.text().len().min(self.max_record_bytes);
+        let is_cut = longest < window.text().len();
+        let read = Header::read(&window.text()[..longest], delimiter, at_end && !is_cut)
             .map_err(|detail| ConvertError::Header { line, detail: format!("the header cannot be read: {detail}") })?;
         let Some((fields, next)) = read else {
-            if window.text().len() > self.max_record_bytes {
+            if is_cut {
                 let detail = format!("the header is longer than {} bytes; is this a CSV file?", self.max_record_bytes);
                 return Err(ConvertError::Header { line, detail });
             }
@@ -158,8 +177,9 @@ impl<'a> Records<'a> {
     /// What a person should know of the object, once it is read; an error if the contract forbids it.
     pub(crate) fn notes(&self) -> Result<Vec<String>, ConvertError> {
         let mut notes = Vec::new();
-        let unknown = self.unknown_columns().iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let unknown = self.unknown_columns();
         if !unknown.is_empty() {
+            let unknown = foreign(self.contract, &unknown);
             if self.contract.source.unknown_columns == UnknownColumns::Fail {
                 return Err(ConvertError::UnknownColumns { table: self.contract.table.clone(), names: unknown });
             }
@@ -169,9 +189,9 @@ impl<'a> Records<'a> {
             State::Start => notes.push("the object holds no rows".to_owned()),
             State::Csv(_, header) if self.contract.source.csv.header => {
                 let absent = (0..self.contract.columns.len()).filter(|column| !header.has(*column));
-                let names: Vec<String> = absent.map(|column| format!("'{}'", self.names[column])).collect();
+                let names: Vec<String> = absent.map(|column| self.names[column].clone()).collect();
                 if !names.is_empty() {
-                    notes.push(format!("null throughout, because the object does not have them: {}", names.join(", ")));
+                    notes.push(format!("null throughout, because the object does not have them: {}", listed(&names)));
                 }
             }
             _ => {}

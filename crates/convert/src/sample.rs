@@ -116,7 +116,7 @@ fn csv_records(text: &[u8], is_whole: bool) -> u64 {
 
 fn json_objects(text: &[u8], is_whole: bool) -> u64 {
     let mut tokenizer = JsonTokenizer::new(&[], usize::MAX / 2);
-    let mut tokens = Tokens::new(0);
+    let mut tokens = Tokens::new(0, MAX_SAMPLE_TEXT as usize);
     let (mut at, mut objects) = (0, 0);
     loop {
         tokens.clear();

@@ -25,9 +25,9 @@ use crate::tokens::Tokens;
 use crate::window::Window;
 
 /// Blocks of text that wait between decompression and parsing.
-const BLOCKS: usize = 3;
+const BLOCKS: usize = 2;
 /// Batches that wait between parsing and encoding.
-const BATCHES: usize = 2;
+const BATCHES: usize = 1;
 /// Rows after which a batch ends, whatever its bytes.
 const BATCH_ROWS: usize = 16 << 10;
 
@@ -95,7 +95,7 @@ where
         let (block_sender, blocks) = sync_channel(BLOCKS);
         let (free_sender, free) = sync_channel(BLOCKS + 2);
         let settings = request.settings;
-        scope.spawn(move || decode(input, settings, &block_sender, &free));
+        let decoder = scope.spawn(move || decode(input, settings, &block_sender, &free));
 
         let columns = Columns::new(request.contract, &request.layout, request.hasher);
         let (batch_sender, batches) = sync_channel(BATCHES);
@@ -109,6 +109,8 @@ where
         let parsed = parse(&blocks, &free_sender, columns, quarantine, &batch_sender, request);
         // The decoder may wait to hand over a block that nobody wants any more.
         drop((blocks, free_sender, batch_sender));
+        // A reader that panicked was told of by the missing block; a scope would panic with it.
+        let _ = decoder.join();
         let encoded = encoder.join().unwrap_or_else(|_| Err(defect("the encoder panicked")));
         match (parsed, encoded) {
             (Ok(parsed), Ok(Some(written))) => parsed.report(written),
@@ -259,7 +261,7 @@ fn parse<Q: Write>(
     let names = source_names(request.contract, &request.layout);
     let mut quarantine = Quarantine::new(quarantine, request.contract, &names);
     let mut records = Records::new(request.contract, &names, request.settings.max_record_bytes);
-    let mut tokens = Tokens::new(names.len());
+    let mut tokens = Tokens::new(names.len(), request.settings.token_bytes());
     let mut window = Window::new();
     let (mut rows_in, mut rows_filtered) = (0, 0);
     loop {
@@ -288,7 +290,7 @@ fn parse<Q: Write>(
             window.consume(taken);
             rows_in += added.records;
             rows_filtered += added.filtered;
-            if columns.text_bytes() >= request.settings.batch_bytes() || columns.rows() >= BATCH_ROWS {
+            if columns.bytes() >= request.settings.batch_bytes() || columns.rows() >= BATCH_ROWS {
                 send(&mut columns, batches)?;
             }
         }

@@ -115,15 +115,14 @@ pub(crate) struct Tokens {
     verdicts: Vec<(u32, Verdict)>,
 }
 
-/// Spans kept at once: 8 bytes each.
-const MAX_SPANS: usize = 1 << 18;
-
 impl Tokens {
-    pub(crate) fn new(columns: usize) -> Self {
+    /// For records of so many columns, as many as `bytes` hold.
+    pub(crate) fn new(columns: usize, bytes: usize) -> Self {
+        let most_records = (bytes / size_of::<Span>() / columns.max(1)).clamp(16, 16_384);
         Tokens {
             columns,
-            most_records: (MAX_SPANS / columns.max(1)).clamp(64, 16_384),
-            spans: Vec::new(),
+            most_records,
+            spans: Vec::with_capacity(most_records * columns),
             records: Vec::new(),
             verdicts: Vec::new(),
         }

@@ -36,6 +36,8 @@ impl Window {
             self.buffer.truncate(self.buffer.len() - self.start);
             self.start = 0;
         }
+        // Doubling would hold twice the longest record.
+        self.buffer.reserve_exact(block.len());
         self.buffer.extend_from_slice(block);
     }
 

@@ -1,4 +1,5 @@
 //! Rules of ingesting.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails a test")]
 
 mod common;
 

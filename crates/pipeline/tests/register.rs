@@ -1,4 +1,5 @@
 //! Rules of registering.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails a test")]
 
 mod common;
 

@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Primi
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::ArrowError;
 use weir_model::contract::{ColumnType, CsvSettings, PiiAction, TimeText};
-use weir_pii::Hasher;
+use weir_pii::{HASH_TEXT_BYTES, Hasher};
 
 use super::ChunkFaults;
 use crate::bad_row::Reason;
@@ -158,6 +158,18 @@ impl ColumnBuilder {
         }
     }
 
+    /// Bytes of each value that do not stand in the text; nulls take them too.
+    pub(crate) fn row_bytes(&self) -> usize {
+        match &self.values {
+            Values::Boolean(_) => 1,
+            Values::Int32(_) | Values::Float32(_) | Values::Date { .. } => 5,
+            Values::Text(_) | Values::Json(_) | Values::Binary(_) => 5,
+            Values::Int64(_) | Values::Float64(_) | Values::Timestamp { .. } => 9,
+            Values::Decimal { .. } => 17,
+            Values::Hashed { .. } => 5 + HASH_TEXT_BYTES,
+        }
+    }
+
     /// The values so far as an array; the builder is empty afterwards.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let data_type = data_type(&self.column_type);
@@ -269,6 +281,17 @@ fn as_text(bytes: &[u8], kind: Kind, check_utf8: bool) -> Result<&[u8], ValueErr
     Ok(bytes)
 }
 
+/// Takes the values out, and leaves room for as many. What grew by doubling is cut to what it holds,
+/// because several batches live at once.
+pub(super) fn fitted<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    let mut values = std::mem::replace(values, room);
+    if values.capacity() - values.len() > values.len() / 8 {
+        values.shrink_to_fit();
+    }
+    values
+}
+
 struct Numbers<T: ArrowPrimitiveType> {
     values: Vec<T::Native>,
     nulls: NullBufferBuilder,
@@ -282,8 +305,7 @@ impl<T: ArrowPrimitiveType> Default for Numbers<T> {
 
 impl<T: ArrowPrimitiveType> Numbers<T> {
     fn finish(&mut self) -> Result<PrimitiveArray<T>, ArrowError> {
-        let capacity = self.values.len();
-        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
+        let values = fitted(&mut self.values);
         PrimitiveArray::try_new(ScalarBuffer::from(values), self.nulls.finish())
     }
 }
@@ -345,11 +367,9 @@ impl Default for Bytes {
 
 impl Bytes {
     fn take(&mut self) -> (OffsetBuffer<i32>, Buffer, Option<arrow_buffer::NullBuffer>) {
-        let capacity = self.data.len();
-        let data = std::mem::replace(&mut self.data, Vec::with_capacity(capacity));
-        let mut empty = Vec::with_capacity(self.offsets.len());
-        empty.push(0);
-        let offsets = std::mem::replace(&mut self.offsets, empty);
+        let data = fitted(&mut self.data);
+        let offsets = fitted(&mut self.offsets);
+        self.offsets.push(0);
         // Ends only grow, because values are only appended.
         (OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(data), self.nulls.finish())
     }

@@ -14,6 +14,7 @@ use weir_model::contract::TimeText;
 use weir_model::sequence::FileOrder;
 
 use super::ChunkFaults;
+use super::builder::fitted;
 use crate::bad_row::Reason;
 use crate::tokens::{Kind, Span, Tokens};
 use crate::value::{self, ValueError, time};
@@ -47,9 +48,10 @@ impl Text {
     }
 
     fn finish(&mut self) -> Result<StringArray, ArrowError> {
-        let mut offsets = vec![0];
+        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
+        offsets.push(0);
         offsets.append(&mut self.ends);
-        let data = std::mem::take(&mut self.data);
+        let data = fitted(&mut self.data);
         StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(data), None)
     }
 }
@@ -69,6 +71,13 @@ impl ChangeColumns {
             event_times: Vec::new(),
             rows: Vec::new(),
         }
+    }
+
+    /// Bytes of each row.
+    pub(super) fn row_bytes(&self) -> usize {
+        let sequence = self.order.prefix().len() + FileOrder::ROW_DIGITS;
+        // A letter, two numbers, and the ends of three texts.
+        1 + sequence + self.control_id.len() + 2 * 8 + 3 * 4
     }
 
     pub(super) fn append(&mut self, text: &[u8], tokens: &Tokens, first_row: u64, faults: &mut ChunkFaults) {
@@ -142,10 +151,15 @@ impl ChangeColumns {
         let rows = self.rows.len();
         arrays.push(Arc::new(self.ops.finish()?));
         arrays.push(Arc::new(self.sequences.finish()?));
-        let times = TimestampMicrosecondArray::from(std::mem::take(&mut self.event_times));
+        let times = TimestampMicrosecondArray::from(fitted(&mut self.event_times));
         arrays.push(Arc::new(times.with_timezone("UTC")));
-        arrays.push(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&self.control_id, rows))));
-        arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.rows))));
+        let ids = OffsetBuffer::from_repeated_length(self.control_id.len(), rows);
+        arrays.push(Arc::new(StringArray::try_new(
+            ids,
+            Buffer::from_vec(self.control_id.repeat(rows).into_bytes()),
+            None,
+        )?));
+        arrays.push(Arc::new(Int64Array::from(fitted(&mut self.rows))));
         Ok(())
     }
 }

@@ -85,6 +85,8 @@ pub(crate) struct Columns {
     rows: usize,
     dropped: usize,
     text_bytes: usize,
+    /// Bytes of each row that do not stand in the text.
+    row_bytes: usize,
     next_row: u64,
 }
 
@@ -95,15 +97,19 @@ impl Columns {
             let action = column.pii.map(|pii| pii.action);
             ColumnBuilder::new(index, &column.column_type, column.required, is_key, action, hasher)
         });
+        let builders: Vec<ColumnBuilder> = builders.collect();
+        let change = match layout {
+            Layout::Table => None,
+            Layout::Bronze { control_id, object_time } => {
+                Some(ChangeColumns::new(contract.columns.len(), control_id, *object_time))
+            }
+        };
+        let row_bytes = builders.iter().map(ColumnBuilder::row_bytes).sum::<usize>();
         Columns {
+            row_bytes: row_bytes + change.as_ref().map_or(0, ChangeColumns::row_bytes),
             schema: Arc::new(arrow_schema(contract, layout)),
-            builders: builders.collect(),
-            change: match layout {
-                Layout::Table => None,
-                Layout::Bronze { control_id, object_time } => {
-                    Some(ChangeColumns::new(contract.columns.len(), control_id, *object_time))
-                }
-            },
+            builders,
+            change,
             nulls: Nulls::new(&contract.source.csv),
             faults: ChunkFaults::default(),
             keep: BooleanBufferBuilder::new(0),
@@ -162,9 +168,9 @@ impl Columns {
         self.rows
     }
 
-    /// Bytes of text in the batch so far.
-    pub(crate) fn text_bytes(&self) -> usize {
-        self.text_bytes
+    /// About how many bytes the batch holds so far, and not too few.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text_bytes + self.rows * self.row_bytes
     }
 
     /// The good rows so far; `None` if there are none.

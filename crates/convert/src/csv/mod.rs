@@ -1,7 +1,12 @@
 //! CSV records, as RFC 4180 has them: quoted fields may hold delimiters, quotes and line breaks.
 //!
-//! A record that cannot be read costs the physical line on which it begins and no other: reading
-//! goes on at the next line break, so one stray quote does not swallow its neighbours.
+//! A record whose quotes do not close as they should costs the physical line on which it begins and
+//! no other: reading goes on at the next line break, so one stray quote does not swallow its
+//! neighbours. A record whose quotes are right and whose number of fields is not is passed over as a
+//! whole, because the lines inside its quotes are somebody's text and must not become rows.
+//!
+//! What becomes of a record depends on its first [`CsvTokenizer::max_record_bytes`] bytes alone, and
+//! not on how much of the text happens to be here.
 
 mod header;
 
@@ -40,16 +45,17 @@ impl CsvTokenizer {
     /// bytes were taken.
     pub(crate) fn tokenize(&mut self, text: &[u8], at_end: bool, tokens: &mut Tokens) -> usize {
         let mut at = 0;
-        if self.skipping {
-            match memchr(b'\n', text) {
-                Some(line_break) => {
-                    at = line_break + 1;
-                    self.skipping = false;
-                }
-                None => return text.len(),
-            }
-        }
         while at < text.len() && !tokens.is_full() {
+            if self.skipping {
+                match memchr(b'\n', &text[at..]) {
+                    Some(line_break) => {
+                        at += line_break + 1;
+                        self.skipping = false;
+                        continue;
+                    }
+                    None => return text.len(),
+                }
+            }
             match text[at] {
                 b'\n' => {
                     at += 1;
@@ -68,17 +74,16 @@ impl CsvTokenizer {
                 }
                 _ => {}
             }
+            let longest = (at + self.max_record_bytes).min(text.len());
+            let is_cut = longest < text.len();
             tokens.begin();
             let header = &self.header;
-            let found = split(text, at, self.delimiter, at_end, |field, span| {
+            let found = split(&text[..longest], at, self.delimiter, at_end && !is_cut, |field, span| {
                 if let Some(column) = header.column_of(field) {
                     tokens.set(column, span);
                 }
             });
-            match found {
-                Found::Record { next, .. } if next - at > self.max_record_bytes => {
-                    at = self.give_up(text, at, None, tokens);
-                }
+            let reason = match found {
                 Found::Record { fields, next } => {
                     let expected = self.header.fields();
                     if fields != expected {
@@ -90,45 +95,29 @@ impl CsvTokenizer {
                         tokens.end(at, next);
                     }
                     at = next;
+                    continue;
                 }
-                Found::Incomplete if text.len() - at > self.max_record_bytes => {
-                    at = self.give_up(text, at, None, tokens);
-                }
-                Found::Incomplete => {
-                    tokens.abandon();
-                    break;
-                }
-                Found::Malformed(reason) => {
-                    let line_is_here = at_end || memchr(b'\n', &text[at..]).is_some();
-                    if !line_is_here && text.len() - at <= self.max_record_bytes {
-                        tokens.abandon();
-                        break;
-                    }
-                    at = self.give_up(text, at, Some(reason), tokens);
-                }
+                Found::Incomplete => None,
+                Found::Malformed(reason) => Some(reason),
+            };
+            let line = memchr(b'\n', &text[at..longest]).map(|line_break| at + line_break + 1);
+            let is_known = is_cut || at_end || reason.is_some() && line.is_some();
+            if !is_known {
+                tokens.abandon();
+                break;
             }
+            let (reason, next) = match line {
+                Some(next) => (reason.unwrap_or(Reason::OpenQuote), next),
+                None if is_cut => {
+                    self.skipping = true;
+                    (Reason::TooLong { limit: self.max_record_bytes }, longest)
+                }
+                None => (reason.unwrap_or(Reason::OpenQuote), text.len()),
+            };
+            tokens.end_with(Verdict::Bad { reason, column: None }, at, next);
+            at = next;
         }
         at
-    }
-
-    /// Ends the record at `at` as a bad one, and returns where the next line begins.
-    fn give_up(&mut self, text: &[u8], at: usize, reason: Option<Reason>, tokens: &mut Tokens) -> usize {
-        let line = memchr(b'\n', &text[at..]).map(|line_break| line_break + 1);
-        let too_long = line.is_none_or(|length| length > self.max_record_bytes);
-        let next = match line {
-            Some(length) => at + length,
-            None => {
-                self.skipping = true;
-                text.len()
-            }
-        };
-        let reason = match reason {
-            Some(reason) if !(too_long && next - at > self.max_record_bytes) => reason,
-            None if !too_long => Reason::OpenQuote,
-            _ => Reason::TooLong { limit: self.max_record_bytes },
-        };
-        tokens.end_with(Verdict::Bad { reason, column: None }, at, next);
-        next
     }
 }
 

@@ -1,16 +1,20 @@
 //! JSON objects as records: one a line, one after another without any separator, or in one array.
 //!
 //! Values are checked against RFC 8259 as they are passed, but not copied: the tokens point into
-//! the text. An object that cannot be read costs the line on which it begins, or, where several
-//! stand on one line, itself alone if its end can be told.
+//! the text. An object that cannot be read costs itself alone if its end can be told, else the lines
+//! up to the next one on which an object can begin (`resync`).
+//!
+//! What becomes of an object depends on its first `max_record_bytes` bytes alone, and not on how
+//! much of the text happens to be here.
 
+mod resync;
 mod scan;
 
 pub(crate) use scan::{Stop, validate};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use crate::bad_row::Reason;
 use crate::error::ConvertError;
@@ -18,7 +22,7 @@ use crate::tokens::{Kind, Span, Tokens, Verdict};
 use crate::value;
 use scan::Scanner;
 
-/// Names of unknown keys that are kept for the note; further ones are only counted.
+/// Names of unknown keys that are kept for the note.
 const MAX_UNKNOWN: usize = 100;
 
 /// Takes JSON objects from text.
@@ -28,8 +32,12 @@ pub(crate) struct JsonTokenizer {
     max_record_bytes: usize,
     array: Array,
     skipping: bool,
+    /// Byte of the object at which the line begins that reading has come to.
+    line_start: u64,
     /// In the order in which they came.
     unknown: Vec<String>,
+    /// The same keys as they stand in the text, so that one that comes in each row costs little.
+    unknown_texts: HashSet<Vec<u8>>,
     scratch: Vec<u8>,
 }
 
@@ -56,7 +64,9 @@ impl JsonTokenizer {
             max_record_bytes,
             array: Array::Unknown,
             skipping: false,
+            line_start: 0,
             unknown: Vec::new(),
+            unknown_texts: HashSet::new(),
             scratch: Vec::new(),
         }
     }
@@ -76,51 +86,53 @@ impl JsonTokenizer {
         tokens: &mut Tokens,
     ) -> Result<usize, ConvertError> {
         let mut at = 0;
-        if self.skipping {
-            match memchr(b'\n', text) {
-                Some(line_break) => {
-                    at = line_break + 1;
-                    self.skipping = false;
-                }
-                None => at = text.len(),
-            }
-        }
         while at < text.len() && !tokens.is_full() {
+            if self.skipping {
+                match memchr(b'\n', &text[at..]) {
+                    Some(line_break) => {
+                        at += line_break + 1;
+                        self.skipping = false;
+                    }
+                    None => at = text.len(),
+                }
+                continue;
+            }
             if self.separator(text[at], offset + at as u64)? {
                 at += 1;
                 continue;
             }
+            let longest = (at + self.max_record_bytes).min(text.len());
+            let view = View { text: &text[..longest], offset, is_cut: longest < text.len(), at_end };
             tokens.begin();
-            match self.record(text, at, tokens) {
-                Ok(next) if next - at > self.max_record_bytes => at = self.give_up(text, at, next, None, tokens),
+            match self.record(view.text, at, tokens) {
                 Ok(next) => {
                     tokens.end(at, next);
                     at = next;
-                }
-                Err(Fault::Incomplete) if text.len() - at > self.max_record_bytes => {
-                    at = self.give_up(text, at, text.len(), None, tokens);
-                }
-                Err(Fault::Incomplete) if at_end => {
-                    let reason =
-                        Reason::Syntax { what: "the text ends inside a value", at: offset + text.len() as u64 };
-                    at = self.give_up(text, at, text.len(), Some((reason, None)), tokens);
-                }
-                Err(Fault::Incomplete) => {
-                    tokens.abandon();
-                    break;
                 }
                 Err(Fault::Whole { reason, column, next }) => {
                     tokens.end_with(Verdict::Bad { reason, column }, at, next);
                     at = next;
                 }
-                Err(Fault::Syntax { what, place }) => {
-                    let line_is_here = at_end || memchr(b'\n', &text[at..]).is_some();
-                    if !line_is_here && text.len() - at <= self.max_record_bytes {
+                // A number or word may go on in text that is not here yet, but not at the end.
+                Err(Fault::Incomplete) if view.is_last() && text[at] != b'{' && validate(&view.text[at..]).is_ok() => {
+                    tokens.end_with(Verdict::Bad { reason: Reason::NotAnObject, column: None }, at, longest);
+                    at = longest;
+                }
+                Err(Fault::Incomplete) => {
+                    if !view.is_cut && !at_end {
                         tokens.abandon();
                         break;
                     }
-                    let reason = Reason::Syntax { what, at: offset + place as u64 };
-                    at = self.give_up(text, at, place, Some((reason, None)), tokens);
+                    let what = "the text ends inside a value";
+                    at = self.give_up(&view, at, Reason::Syntax { what, at: offset + longest as u64 }, tokens);
+                }
+                Err(Fault::Syntax { what, place }) => {
+                    let is_known = view.is_cut || at_end || self.resync(&view, at).is_some();
+                    if !is_known {
+                        tokens.abandon();
+                        break;
+                    }
+                    at = self.give_up(&view, at, Reason::Syntax { what, at: offset + place as u64 }, tokens);
                 }
             }
             if let Array::Open { comma } = &mut self.array {
@@ -133,7 +145,20 @@ impl JsonTokenizer {
                 detail: "the array of rows is not closed: the file was cut short; nothing of it was published, deliver it again",
             });
         }
+        if let Some(line_break) = memrchr(b'\n', &text[..at]) {
+            self.line_start = offset + line_break as u64 + 1;
+        }
         Ok(at)
+    }
+
+    /// Where to go on after the broken value at `at`, if that can be told.
+    fn resync(&self, view: &View<'_>, at: usize) -> Option<usize> {
+        let column = match memrchr(b'\n', &view.text[..at]) {
+            Some(line_break) => at - line_break - 1,
+            // No longer than the object, which is far below what a usize holds.
+            None => (view.offset + at as u64 - self.line_start) as usize,
+        };
+        resync::next(view.text, at, column)
     }
 
     /// Whether the byte stands between objects and belongs to none.
@@ -163,34 +188,20 @@ impl JsonTokenizer {
         }
     }
 
-    /// Ends the record at `at` as a bad one. `place` is how far it was understood.
-    fn give_up(
-        &mut self,
-        text: &[u8],
-        at: usize,
-        place: usize,
-        fault: Option<(Reason, Option<usize>)>,
-        tokens: &mut Tokens,
-    ) -> usize {
-        let line = memchr(b'\n', &text[at..]).map(|line_break| at + line_break + 1);
-        let too_long = line.unwrap_or(text.len()) - at > self.max_record_bytes;
-        let next = match line {
-            Some(line) if line <= place || too_long => line,
-            _ if too_long => {
-                self.skipping = true;
-                text.len()
-            }
-            // Several objects may stand on the line: go on after this one if its end can be told.
-            line => {
-                let line = line.unwrap_or(text.len());
-                scan::balanced_end(&text[at..line]).map_or(line, |length| at + length)
+    /// Ends the record at `at` as a bad one and returns where to go on.
+    fn give_up(&mut self, view: &View<'_>, at: usize, reason: Reason, tokens: &mut Tokens) -> usize {
+        let text = view.text;
+        let line = || memchr(b'\n', &text[at..]).map(|line_break| at + line_break + 1);
+        let (reason, next) = match self.resync(view, at) {
+            Some(next) => (reason, next),
+            None if !view.is_cut => (reason, text.len()),
+            None => {
+                let next = line();
+                self.skipping = next.is_none();
+                (Reason::TooLong { limit: self.max_record_bytes }, next.unwrap_or(text.len()))
             }
         };
-        let (reason, column) = match fault {
-            Some(fault) if !too_long => fault,
-            _ => (Reason::TooLong { limit: self.max_record_bytes }, None),
-        };
-        tokens.end_with(Verdict::Bad { reason, column }, at, next);
+        tokens.end_with(Verdict::Bad { reason, column: None }, at, next);
         next
     }
 
@@ -268,14 +279,32 @@ impl JsonTokenizer {
     }
 
     fn note_unknown(&mut self, key: Span, text: &[u8]) {
-        if self.unknown.len() >= MAX_UNKNOWN {
+        if self.unknown.len() >= MAX_UNKNOWN || self.unknown_texts.contains(key.of(text)) {
             return;
+        }
+        if self.unknown_texts.len() < 2 * MAX_UNKNOWN {
+            self.unknown_texts.insert(key.of(text).to_vec());
         }
         let name = value::unescaped(key, text, &mut self.scratch).unwrap_or_default();
         let name = crate::bad_row::shorten(name);
         if !self.unknown.contains(&name) {
             self.unknown.push(name);
         }
+    }
+}
+
+/// As much of the text as one object may have.
+struct View<'t> {
+    text: &'t [u8],
+    offset: u64,
+    /// The text goes on, and the object may not.
+    is_cut: bool,
+    at_end: bool,
+}
+
+impl View<'_> {
+    fn is_last(&self) -> bool {
+        self.at_end && !self.is_cut
     }
 }
 

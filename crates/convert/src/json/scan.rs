@@ -260,30 +260,6 @@ pub(crate) fn validate(text: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-/// Where the brackets that open `line` close again, strings passed over; `None` if they do not.
-pub(crate) fn balanced_end(line: &[u8]) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut in_string = false;
-    let mut at = 0;
-    while at < line.len() {
-        match (line[at], in_string) {
-            (b'\\', true) => at += 1,
-            (b'"', _) => in_string = !in_string,
-            (b'{' | b'[', false) => depth += 1,
-            (b'}' | b']', false) => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            (_, false) if depth == 0 => return None,
-            _ => {}
-        }
-        at += 1;
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

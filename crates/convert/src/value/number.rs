@@ -55,21 +55,27 @@ pub(crate) fn int32(text: &[u8]) -> Result<i32, ValueError> {
 }
 
 /// The nearest binary number. `NaN` and the infinities are values; a number too large for the type
-/// is not made infinite but refused.
+/// is not made infinite, and one too small is not made 0: both are refused.
 #[inline]
 pub(crate) fn float64(text: &[u8]) -> Result<f64, ValueError> {
     let value: f64 = fast_float2::parse(text).map_err(|_| ValueError::Form)?;
-    if value.is_infinite() && text.iter().any(u8::is_ascii_digit) {
+    if value.is_infinite() && text.iter().any(u8::is_ascii_digit) || value == 0.0 && !is_zero(text) {
         return Err(ValueError::Range);
     }
     Ok(value)
+}
+
+/// Whether a number's text has no digit but 0 before its exponent.
+fn is_zero(text: &[u8]) -> bool {
+    let mantissa = text.iter().take_while(|byte| !matches!(byte, b'e' | b'E'));
+    !mantissa.into_iter().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 /// As [`float64`], of 32 bits.
 #[inline]
 pub(crate) fn float32(text: &[u8]) -> Result<f32, ValueError> {
     let value: f32 = fast_float2::parse(text).map_err(|_| ValueError::Form)?;
-    if value.is_infinite() && text.iter().any(u8::is_ascii_digit) {
+    if value.is_infinite() && text.iter().any(u8::is_ascii_digit) || value == 0.0 && !is_zero(text) {
         return Err(ValueError::Range);
     }
     Ok(value)
@@ -188,6 +194,10 @@ mod tests {
         assert_eq!(int32(b"2147483648"), Err(ValueError::Range));
         assert_eq!(float64(b"1e999"), Err(ValueError::Range));
         assert_eq!(float32(b"1e39"), Err(ValueError::Range));
+        assert_eq!(float64(b"1e-999"), Err(ValueError::Range));
+        assert_eq!(float32(b"-0.1e-60"), Err(ValueError::Range));
+        assert_eq!(float64(b"0e-999"), Ok(0.0));
+        assert_eq!(float64(b"0.000"), Ok(0.0));
         assert_eq!(float64(b"-inf"), Ok(f64::NEG_INFINITY));
         assert!(float64(b"NaN").unwrap().is_nan());
         assert_eq!(float64(b"0x10"), Err(ValueError::Form));
