@@ -7,8 +7,10 @@ use serde::Serialize;
 use weir_model::Contract;
 use weir_model::contract::BadRowLimit;
 
-use crate::bad_row::{BadRow, QuarantinedRow, Reason, masked_values, shorten};
+use crate::bad_row::{BadRow, QuarantinedRow, masked_values};
 use crate::error::ConvertError;
+use crate::names::shorten;
+use crate::reason::Reason;
 use crate::settings::MAX_QUARANTINED_ROWS;
 use crate::tokens::{Kind, Tokens};
 use crate::window::Window;

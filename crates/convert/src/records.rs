@@ -5,10 +5,10 @@ use weir_model::change::columns;
 use weir_model::contract::UnknownColumns;
 use weir_model::raw::Format;
 
-use crate::bad_row::{foreign, listed};
 use crate::csv::{CsvTokenizer, Header};
 use crate::error::ConvertError;
 use crate::json::JsonTokenizer;
+use crate::names::{foreign, listed};
 use crate::schema::Layout;
 use crate::tokens::{MAX_TEXT, Tokens};
 use crate::window::Window;

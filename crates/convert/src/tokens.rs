@@ -3,7 +3,7 @@
 //! The table is filled record by record and read column by column, so that each column is parsed in
 //! one tight loop that knows its type.
 
-use crate::bad_row::Reason;
+use crate::reason::Reason;
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use weir_model::contract::{ColumnType, CsvSettings, PiiAction, TimeText};
 use weir_pii::{HASH_TEXT_BYTES, Hasher};
 
 use super::ChunkFaults;
-use crate::bad_row::Reason;
+use crate::reason::Reason;
 use crate::schema::data_type;
 use crate::tokens::{Kind, Span, Tokens};
 use crate::value::{self, ValueError, number, time};

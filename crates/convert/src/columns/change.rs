@@ -15,7 +15,7 @@ use weir_model::sequence::FileOrder;
 
 use super::ChunkFaults;
 use super::builder::fitted;
-use crate::bad_row::Reason;
+use crate::reason::Reason;
 use crate::tokens::{Kind, Span, Tokens};
 use crate::value::{self, ValueError, time};
 

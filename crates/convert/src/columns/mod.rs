@@ -11,7 +11,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use weir_model::Contract;
 use weir_pii::Hasher;
 
-use crate::bad_row::Reason;
+use crate::reason::Reason;
 use crate::schema::{Layout, arrow_schema};
 use crate::tokens::{Tokens, Verdict};
 use builder::{ColumnBuilder, Nulls};

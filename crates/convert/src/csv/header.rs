@@ -6,8 +6,8 @@ use weir_model::Contract;
 use weir_model::contract::UnknownColumns;
 
 use super::{Found, split};
-use crate::bad_row::{foreign, listed};
 use crate::error::ConvertError;
+use crate::names::{foreign, listed};
 use crate::value;
 
 /// The most fields of a header. No spreadsheet has more columns; what has is no CSV file.

@@ -14,7 +14,7 @@ pub(crate) use header::Header;
 
 use memchr::memchr;
 
-use crate::bad_row::Reason;
+use crate::reason::Reason;
 use crate::tokens::{Kind, Span, Tokens, Verdict};
 
 /// Takes CSV records from text.

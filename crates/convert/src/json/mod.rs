@@ -8,19 +8,17 @@
 //! much of the text happens to be here.
 
 mod resync;
-mod scan;
-
-pub(crate) use scan::{Stop, validate};
+pub(crate) mod scan;
 
 use std::collections::{HashMap, HashSet};
 
 use memchr::{memchr, memrchr};
 
-use crate::bad_row::Reason;
 use crate::error::ConvertError;
+use crate::reason::Reason;
 use crate::tokens::{Kind, Span, Tokens, Verdict};
 use crate::value;
-use scan::Scanner;
+use scan::{Scanner, Stop, validate};
 
 /// Names of unknown keys that are kept for the note.
 const MAX_UNKNOWN: usize = 100;
@@ -286,7 +284,7 @@ impl JsonTokenizer {
             self.unknown_texts.insert(key.of(text).to_vec());
         }
         let name = value::unescaped(key, text, &mut self.scratch).unwrap_or_default();
-        let name = crate::bad_row::shorten(name);
+        let name = crate::names::shorten(name);
         if !self.unknown.contains(&name) {
             self.unknown.push(name);
         }
