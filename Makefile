@@ -5,6 +5,7 @@ CARGO ?= cargo
 PYTHON ?= python3
 DEMO ?= demo-lake
 DEMO_ROWS ?= 1586614
+DEMO_CHANGES ?= 20000
 
 WEIR = target/release/weir
 TEST_VENV = .venv-test
@@ -13,7 +14,7 @@ BENCH_VENV = .venv-bench
 .PHONY: help demo build test test-rust test-python lint bench clean
 
 help:
-	@echo "make demo    generate the beer lake ($(DEMO_ROWS) reviews), run it, print what happened"
+	@echo "make demo    generate the beer lake ($(DEMO_ROWS) reviews, $(DEMO_CHANGES) changes), run it, print what happened"
 	@echo "make test    formatting, lints, Rust tests, Python tests (read back by PyArrow and DuckDB)"
 	@echo "make bench   Weir beside DuckDB and Polars in one run; writes benches/RESULTS.md"
 	@echo "make build   the release binary, $(WEIR)"
@@ -24,7 +25,9 @@ build:
 
 demo: build
 	@test -f $(DEMO)/lake.yaml || $(WEIR) init $(DEMO) --example beer
-	$(WEIR) generate --lake $(DEMO) --rows $(DEMO_ROWS) --seed 1
+	$(WEIR) generate --lake $(DEMO) --rows $(DEMO_ROWS) --seed 1 --changes $(DEMO_CHANGES)
+	@# A stream that is carried twice is delivered twice: bronze would hold its changes two times.
+	@test -f $(DEMO)/streams/.carried || { $(WEIR) stream --lake $(DEMO) $(DEMO)/streams/changes.jsonl && touch $(DEMO)/streams/.carried; }
 	$(WEIR) run --lake $(DEMO)
 	$(WEIR) status --lake $(DEMO)
 	@echo "Look around: $(WEIR) status --lake $(DEMO) --table review; the Parquet is under $(DEMO)/bronze"

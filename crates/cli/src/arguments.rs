@@ -40,7 +40,8 @@ The same lake, rows and seed always give the same files.
 
 Examples:
   weir generate --lake mylake --rows 1586614 --seed 1
-  weir generate --lake mylake --rows 1000 --seed 1 --table review --format json")]
+  weir generate --lake mylake --rows 1000 --seed 1 --table review --format json
+  weir generate --lake mylake --rows 100000 --seed 1 --changes 20000")]
     Generate(Generate),
     /// Register what lies in raw/ and ingest whatever is pending
     #[command(after_help = "\
@@ -49,6 +50,15 @@ Run it as often as you like: what is done is not done again.
 Example:
   weir run --lake mylake")]
     Run(Run),
+    /// Carry a change stream (DMS, Debezium, flat JSON) into raw/, as Kinesis and Firehose do
+    #[command(after_help = "\
+Reads envelopes, one a line, or recorded Kinesis and Firehose batches.
+
+Examples:
+  weir stream --lake mylake mylake/streams/changes.jsonl
+  tail -f envelopes.jsonl | weir stream --lake mylake --buffer-seconds 10 -
+  weir run --lake mylake")]
+    Stream(Stream),
     /// Show how many files stand where
     #[command(after_help = "\
 Examples:
@@ -142,6 +152,12 @@ pub(crate) struct Generate {
     /// Rows of one file
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rows_per_file: u64,
+    /// Also write so many changes of the rows, as AWS DMS sends them, to DIR/streams/changes.jsonl
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) changes: Option<u64>,
+    /// Write the changes alone; the rows that they change are taken as made before
+    #[arg(long, requires = "changes")]
+    pub(crate) changes_only: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgument,
 }
@@ -171,6 +187,26 @@ pub(crate) struct Run {
     /// Files at a time [default: one for each processor, at most 4]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) workers: Option<u16>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stream {
+    /// The file to read; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// The table of records that do not say theirs (flat JSON)
+    #[arg(long)]
+    pub(crate) table: Option<String>,
+    /// Write an object once a table has so many MiB of lines
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) buffer_mb: u16,
+    /// Write an object after so many seconds all the same
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=900))]
+    pub(crate) buffer_seconds: u16,
     #[command(flatten)]
     pub(crate) output: OutputArgument,
 }

@@ -43,6 +43,38 @@ fn the_readme_path_works_and_a_second_run_does_nothing() {
 }
 
 #[test]
+fn a_generated_change_stream_goes_through_raw_into_bronze() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    weir(&["init", "lake", "--example", "beer"], dir);
+    let generated =
+        weir(&["generate", "--lake", "lake", "--rows", "500", "--changes", "2000", "--output", "json"], dir);
+    let changes = &json(&generated)["changes"];
+    let number = |of: &Value, name: &str| of[name].as_u64().unwrap();
+    let rows_changed = ["inserts", "updates", "deletes", "loads", "duplicates"].map(|name| number(changes, name));
+    assert!(rows_changed.iter().all(|count| *count > 0), "{changes}");
+
+    let streamed = weir(&["stream", "--lake", "lake", "lake/streams/changes.jsonl", "--output", "json"], dir);
+    assert_eq!(streamed.status.code(), Some(0), "{}", text(&streamed));
+    let streamed = &json(&streamed)["stream"];
+    assert_eq!(number(streamed, "records"), number(changes, "records"));
+    assert_eq!(number(streamed, "dropped"), number(changes, "controls"));
+    assert_eq!(number(streamed, "failed"), 0);
+
+    let run = weir(&["run", "--lake", "lake", "--output", "json"], dir);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run));
+    let lines: u64 = streamed["tables"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    let rows: u64 = json(&run)["run"]["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|file| file["key"].as_str().unwrap().contains("-1-20"))
+        .map(|file| number(&file["outcome"], "rows_written"))
+        .sum();
+    assert_eq!(rows, lines);
+}
+
+#[test]
 fn trouble_ends_with_3_says_what_to_do_and_can_be_retried() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -170,7 +202,7 @@ fn wrong_arguments_end_with_2_and_every_command_has_an_example() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(weir(&["convert", "a"], dir.path()).status.code(), Some(2));
     assert_eq!(weir(&["retry"], dir.path()).status.code(), Some(2));
-    for command in ["init", "check", "generate", "run", "status", "show", "retry", "convert"] {
+    for command in ["init", "check", "generate", "run", "stream", "status", "show", "retry", "convert"] {
         let help = text(&weir(&[command, "--help"], dir.path()));
         assert!(help.contains("Example"), "{command}: {help}");
         assert!(help.contains("--output"), "{command}");

@@ -116,6 +116,7 @@ fn empty(table: &str) -> Contract {
         source: SourceSettings { format: None, unknown_columns: UnknownColumns::Note, csv: CsvSettings::default() },
         bad_row_limit: BadRowLimit::DEFAULT,
         generate: None,
+        stream: weir_model::contract::StreamSettings::default(),
         unread: Vec::new(),
         digest: "inferred".to_owned(),
     }

@@ -142,9 +142,8 @@ fn form(column_type: &ColumnType) -> String {
         | ColumnType::Timestamp { text: TimeText::Pattern(pattern), .. } => {
             format!(" as {pattern}")
         }
-        ColumnType::Date(TimeText::Epoch { per_second })
-        | ColumnType::Timestamp { text: TimeText::Epoch { per_second }, .. } => {
-            format!(" as a number of 1/{per_second} seconds since 1970")
+        ColumnType::Date(TimeText::Epoch(unit)) | ColumnType::Timestamp { text: TimeText::Epoch(unit), .. } => {
+            format!(" as a number of {} since 1970", unit.as_str())
         }
         ColumnType::Date(TimeText::Iso) => " as YYYY-MM-DD".to_owned(),
         ColumnType::Timestamp { text: TimeText::Iso, .. } => " as YYYY-MM-DDTHH:MM:SS".to_owned(),

@@ -34,7 +34,7 @@ enum State {
 pub(crate) fn source_names(contract: &Contract, layout: &Layout) -> Vec<String> {
     let mut names: Vec<String> = contract.columns.iter().map(|column| column.source_name.clone()).collect();
     if matches!(layout, Layout::Bronze { .. }) {
-        names.extend([columns::OP, columns::SEQ, columns::EVENT_TIME].map(str::to_owned));
+        names.extend([columns::OP, columns::SEQ, columns::EVENT_TIME, columns::UNCHANGED].map(str::to_owned));
     }
     names
 }

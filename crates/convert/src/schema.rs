@@ -37,6 +37,7 @@ pub fn arrow_schema(contract: &Contract, layout: &Layout) -> Schema {
         fields.push(Field::new(columns::EVENT_TIME, zoned_timestamp(), false));
         fields.push(Field::new(columns::CONTROL_ID, DataType::Utf8, false));
         fields.push(Field::new(columns::ROW, DataType::Int64, false));
+        fields.push(Field::new(columns::UNCHANGED, DataType::Utf8, true));
     }
     Schema::new(fields)
 }

@@ -21,9 +21,6 @@ pub struct Settings {
 /// a quarantine object stays something that a person can read.
 pub(crate) const MAX_QUARANTINED_ROWS: u64 = 1_000_000;
 
-/// How deep JSON may nest. Deeper values are refused, not read on the stack.
-pub(crate) const MAX_JSON_DEPTH: usize = 128;
-
 /// Small inputs may compress as well as they like; the ratio is judged from here on.
 pub(crate) const RATIO_GRACE_BYTES: u64 = 64 << 20;
 

@@ -18,7 +18,7 @@ pub(crate) fn parse_micros(text: &str) -> Option<i64> {
 pub(crate) fn resolution(text: &TimeText) -> i64 {
     match text {
         TimeText::Iso => 1_000_000,
-        TimeText::Epoch { per_second } => 1_000_000 / per_second,
+        TimeText::Epoch(unit) => unit.micros(),
         TimeText::Pattern(pattern) => {
             let places = pattern.fields().iter().map(|field| match field {
                 PatternField::Fraction(places) => u32::from(*places),
@@ -32,7 +32,7 @@ pub(crate) fn resolution(text: &TimeText) -> i64 {
 /// Writes a point in time; `zoned` adds `Z` to ISO text.
 pub(crate) fn write_time(out: &mut Vec<u8>, text: &TimeText, zoned: bool, micros: i64) {
     match text {
-        TimeText::Epoch { per_second } => write_epoch(out, micros.div_euclid(1_000_000 / per_second)),
+        TimeText::Epoch(unit) => write_epoch(out, micros.div_euclid(unit.micros())),
         TimeText::Iso => {
             let parts = Parts::of(micros);
             parts.iso_date(out);
@@ -51,10 +51,18 @@ pub(crate) fn write_time(out: &mut Vec<u8>, text: &TimeText, zoned: bool, micros
 /// Writes the day that holds `micros`.
 pub(crate) fn write_date(out: &mut Vec<u8>, text: &TimeText, micros: i64) {
     match text {
-        TimeText::Epoch { per_second } => write_epoch(out, micros.div_euclid(MICROS_A_DAY) * 86_400 * per_second),
+        TimeText::Epoch(unit) => write_epoch(out, (micros - micros.rem_euclid(MICROS_A_DAY)) / unit.micros()),
         TimeText::Iso => Parts::of(micros).iso_date(out),
         TimeText::Pattern(pattern) => pattern_parts(out, pattern.fields(), &Parts::of(micros)),
     }
+}
+
+/// Writes `2024-05-01T08:30:00.000001Z`.
+pub(crate) fn write_instant(out: &mut Vec<u8>, micros: i64) {
+    write_time(out, &TimeText::Iso, false, micros);
+    out.push(b'.');
+    write_padded(out, micros.rem_euclid(1_000_000) as u64, 6);
+    out.push(b'Z');
 }
 
 fn write_epoch(out: &mut Vec<u8>, number: i64) {
@@ -136,6 +144,7 @@ fn civil(days: i64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use weir_model::contract::EpochUnit;
     use weir_model::contract::TimePattern;
 
     fn time(text: &TimeText, zoned: bool, micros: i64) -> String {
@@ -158,14 +167,14 @@ mod tests {
         let micros = parse_micros("2024-02-29T23:59:58.123456Z").unwrap();
         assert_eq!(time(&TimeText::Iso, true, micros), "2024-02-29T23:59:58Z");
         assert_eq!(time(&TimeText::Iso, false, micros), "2024-02-29T23:59:58");
-        assert_eq!(time(&TimeText::Epoch { per_second: 1 }, false, micros), "1709251198");
-        assert_eq!(time(&TimeText::Epoch { per_second: 1_000 }, false, micros), "1709251198123");
+        assert_eq!(time(&TimeText::Epoch(EpochUnit::Seconds), false, micros), "1709251198");
+        assert_eq!(time(&TimeText::Epoch(EpochUnit::Milliseconds), false, micros), "1709251198123");
         let pattern = TimeText::Pattern(TimePattern::parse("dd/MM/yyyy HH:mm:ss.SSSXXX").unwrap());
         assert_eq!(time(&pattern, true, micros), "29/02/2024 23:59:58.123Z");
         assert_eq!(resolution(&pattern), 1_000);
         let mut out = Vec::new();
-        write_date(&mut out, &TimeText::Epoch { per_second: 1_000 }, micros);
+        write_date(&mut out, &TimeText::Epoch(EpochUnit::Milliseconds), micros);
         assert_eq!(out, b"1709164800000");
-        assert_eq!(time(&TimeText::Epoch { per_second: 1 }, false, -1_500_000), "-2");
+        assert_eq!(time(&TimeText::Epoch(EpochUnit::Seconds), false, -1_500_000), "-2");
     }
 }

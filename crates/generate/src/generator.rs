@@ -132,11 +132,17 @@ impl Table {
 impl Tables {
     /// Writes one value as plain text, nothing for a null; whether it has a value.
     pub(crate) fn write(&self, at: ColumnAt, row: u64, out: &mut Vec<u8>) -> bool {
+        self.write_version(at, row, 0, out)
+    }
+
+    /// As [`Tables::write`], for the value that a change gave to the row; version 0 is the row as it was made.
+    pub(crate) fn write_version(&self, at: ColumnAt, row: u64, version: u32, out: &mut Vec<u8>) -> bool {
         let table = &self.0[at.0];
         let maker = &table.columns[at.1];
         // A sequence numbers the rows themselves; all else belongs to what they tell of.
-        let row = if matches!(maker.generator, Generator::Sequence { .. }) { row } else { table.data_row(row) };
-        let mut stream = Stream::new(maker.seed, row);
+        let own = version > 0 || matches!(maker.generator, Generator::Sequence { .. });
+        let row = if own { row } else { table.data_row(row) };
+        let mut stream = Stream::of_version(maker.seed, row, version);
         if !maker.nulls.is_never() && stream.happens(maker.nulls) {
             return false;
         }
@@ -148,7 +154,7 @@ impl Tables {
             Generator::Reference { pool, skew, to } => {
                 return self.write(*to, skew.choose(pool.size(row), stream.next()), out);
             }
-            Generator::Lookup { via, to } => match self.referenced_row(&table.columns[*via], row) {
+            Generator::Lookup { via, to } => match table.columns[*via].referenced_row(row, version) {
                 Some(row) => return self.write(*to, row, out),
                 None => return false,
             },
@@ -156,12 +162,14 @@ impl Tables {
         }
         true
     }
+}
 
-    /// The row that a reference column refers to in `row`, which is a data row.
-    fn referenced_row(&self, via: &Maker, row: u64) -> Option<u64> {
-        let Generator::Reference { pool, skew, .. } = &via.generator else { return None };
-        let mut stream = Stream::new(via.seed, row);
-        if !via.nulls.is_never() && stream.happens(via.nulls) {
+impl Maker {
+    /// The row that a reference column refers to in version `version` of `row`, which is a data row.
+    fn referenced_row(&self, row: u64, version: u32) -> Option<u64> {
+        let Generator::Reference { pool, skew, .. } = &self.generator else { return None };
+        let mut stream = Stream::of_version(self.seed, row, version);
+        if !self.nulls.is_never() && stream.happens(self.nulls) {
             return None;
         }
         Some(skew.choose(pool.size(row), stream.next()))

@@ -20,6 +20,7 @@ const MAX_ROWS: u64 = 100_000_000_000;
 pub struct Plan {
     /// The tables.
     pub tables: Vec<TablePlan>,
+    pub(crate) seed: u64,
 }
 
 /// What will be made of one table.
@@ -35,8 +36,8 @@ pub struct TablePlan {
     pub compression: Compression,
     pub(crate) gzip_level: u32,
     rows_per_file: u64,
-    tables: Arc<Tables>,
-    at: usize,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) at: usize,
 }
 
 /// One file of a table.
@@ -88,7 +89,7 @@ impl Plan {
             tables: Arc::clone(&tables),
             at,
         });
-        Ok(Plan { tables: plans.collect() })
+        Ok(Plan { tables: plans.collect(), seed: options.seed })
     }
 }
 

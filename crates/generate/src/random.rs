@@ -2,6 +2,8 @@
 
 /// 2^64 divided by the golden ratio: the step of SplitMix64.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Another odd number, so that versions and rows do not meet.
+const VERSION_STEP: u64 = 0xd1b5_4a32_d192_ed03;
 
 /// The output function of SplitMix64 (Steele, Lea and Flood, 2014; Vigna's constants). It is a bijection.
 pub(crate) fn mix(mut z: u64) -> u64 {
@@ -29,6 +31,14 @@ impl Stream {
     /// The numbers of row `row` under `seed`.
     pub(crate) fn new(seed: u64, row: u64) -> Self {
         Stream(mix(seed ^ row.wrapping_mul(STEP)))
+    }
+
+    /// The numbers of version `version` of a row; version 0 is the row as it was first made.
+    pub(crate) fn of_version(seed: u64, row: u64, version: u32) -> Self {
+        if version == 0 {
+            return Stream::new(seed, row);
+        }
+        Stream::new(mix(seed.wrapping_add(u64::from(version).wrapping_mul(VERSION_STEP))), row)
     }
 
     pub(crate) fn next(&mut self) -> u64 {

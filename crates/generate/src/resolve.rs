@@ -244,7 +244,7 @@ fn check_dependencies(drafts: &[Draft<'_>], tables: &Tables, report: &mut Report
 }
 
 /// `None` where the value depends on itself.
-fn may_be_null(tables: &Tables, at: ColumnAt, depth: usize) -> Option<bool> {
+pub(crate) fn may_be_null(tables: &Tables, at: ColumnAt, depth: usize) -> Option<bool> {
     // A chain without a cycle meets no column twice.
     let longest = tables.0.iter().map(|table| table.columns.len()).sum::<usize>();
     if depth > longest {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use weir_model::contract::{CsvSettings, TimeText};
-use weir_model::{ColumnType, Contract};
+use weir_model::{Column, ColumnType, Contract};
 
 use crate::generator::Tables;
 
@@ -23,10 +23,7 @@ impl fmt::Debug for Rows<'_> {
 }
 
 struct ColumnShape {
-    /// `"name":`.
-    json_key: Vec<u8>,
-    /// Whether JSON writes it as a string.
-    json_string: bool,
+    json: JsonField,
     /// Whether no value of it needs quotes in CSV, so that none is looked at.
     csv_plain: bool,
 }
@@ -42,12 +39,8 @@ impl<'p> Rows<'p> {
     pub(crate) fn new(tables: &'p Tables, table: usize, contract: &Contract) -> Self {
         let csv = CsvShape::new(&contract.source.csv);
         let columns = contract.columns.iter().map(|column| {
-            let mut json_key = Vec::new();
-            json_string(&mut json_key, column.source_name.as_bytes());
-            json_key.push(b':');
-            let number = is_json_number(&column.column_type);
-            let json_raw = number || matches!(column.column_type, ColumnType::Boolean | ColumnType::Json);
-            ColumnShape { json_key, json_string: !json_raw, csv_plain: number && csv.numbers_are_plain() }
+            let csv_plain = is_json_number(&column.column_type) && csv.numbers_are_plain();
+            ColumnShape { json: JsonField::new(column), csv_plain }
         });
         Rows { tables, table, columns: columns.collect(), csv, scratch: Vec::new() }
     }
@@ -78,15 +71,12 @@ impl<'p> Rows<'p> {
             if index > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(&column.json_key);
+            out.extend_from_slice(&column.json.key);
             let start = out.len();
-            if !self.tables.write((self.table, index), row, out) {
+            if self.tables.write((self.table, index), row, out) {
+                column.json.spell(out, start, &mut self.scratch);
+            } else {
                 out.extend_from_slice(b"null");
-            } else if column.json_string {
-                self.scratch.clear();
-                self.scratch.extend_from_slice(&out[start..]);
-                out.truncate(start);
-                json_string(out, &self.scratch);
             }
         }
         out.push(b'}');
@@ -102,6 +92,35 @@ impl<'p> Rows<'p> {
             if self.csv.needs_quotes(name) { csv_quoted(out, name) } else { out.extend_from_slice(name) }
         }
         out.push(b'\n');
+    }
+}
+
+/// How JSON writes a column.
+pub(crate) struct JsonField {
+    /// `"name":`.
+    pub(crate) key: Vec<u8>,
+    /// Whether its value is a string.
+    string: bool,
+}
+
+impl JsonField {
+    pub(crate) fn new(column: &Column) -> Self {
+        let mut key = Vec::new();
+        json_string(&mut key, column.source_name.as_bytes());
+        key.push(b':');
+        let raw =
+            is_json_number(&column.column_type) || matches!(column.column_type, ColumnType::Boolean | ColumnType::Json);
+        JsonField { key, string: !raw }
+    }
+
+    /// Turns the plain text from `start` on into a value of JSON; `scratch` is any buffer.
+    pub(crate) fn spell(&self, out: &mut Vec<u8>, start: usize, scratch: &mut Vec<u8>) {
+        if self.string {
+            scratch.clear();
+            scratch.extend_from_slice(&out[start..]);
+            out.truncate(start);
+            json_string(out, scratch);
+        }
     }
 }
 
@@ -152,7 +171,7 @@ fn csv_quoted(out: &mut Vec<u8>, field: &[u8]) {
 }
 
 /// RFC 8259, section 7: only what must be escaped is.
-fn json_string(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn json_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     for byte in text {
         match byte {

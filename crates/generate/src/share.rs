@@ -49,30 +49,30 @@ pub(crate) enum Pool {
     /// The same for each row.
     Fixed(u64),
     /// Both tables grow with the rows asked for.
-    Growing { own: u64, other: u64 },
+    Growing { own: u64, other: u64, rows: u64 },
 }
 
 impl Pool {
     /// For rows of a table with the share `own` that refer to a table with the share `other` and `rows` rows.
     pub(crate) fn new(own: Share, other: Share, rows: u64) -> Self {
         match (own, other) {
-            (Share::Parts(own), Share::Parts(other)) if own > 0 => Pool::Growing { own, other },
+            (Share::Parts(own), Share::Parts(other)) if own > 0 => Pool::Growing { own, other, rows },
             _ => Pool::Fixed(rows),
         }
     }
 
-    /// How many rows row `row` may choose from.
+    /// How many rows row `row` may choose from: never more than there are, whichever row asks.
     pub(crate) fn size(self, row: u64) -> u64 {
         match self {
             Pool::Fixed(rows) => rows,
-            Pool::Growing { own: WHOLE, other } => scale(row + 1, other),
-            Pool::Growing { own, other } => {
+            Pool::Growing { own: WHOLE, other, rows } => scale(row + 1, other).min(rows),
+            Pool::Growing { own, other, rows } => {
                 // The least number of rows asked for that gives this table a row of that number.
                 let asked = match row.checked_mul(WHOLE) {
                     Some(product) => product / own + 1,
                     None => (u128::from(row) * u128::from(WHOLE) / u128::from(own)) as u64 + 1,
                 };
-                scale(asked, other)
+                scale(asked, other).min(rows)
             }
         }
     }
@@ -105,8 +105,10 @@ mod tests {
                 let (own, other) = (per_thousand(own), per_thousand(other));
                 for asked in [1, 2, 3, 10, 999, 1_000, 12_345] {
                     let last = own.rows(asked) - 1;
-                    let size = Pool::new(own, other, other.rows(asked)).size(last);
-                    assert!(size >= 1 && size <= other.rows(asked), "{own:?} {other:?} {asked}: {size}");
+                    let rows = other.rows(asked);
+                    let size = Pool::new(own, other, u64::MAX).size(last);
+                    assert!(size >= 1 && size <= rows, "{own:?} {other:?} {asked}: {size}");
+                    assert!(Pool::new(own, other, rows).size(last + 1_000) <= rows, "a row that came later");
                 }
             }
         }

@@ -5,6 +5,7 @@ mod support;
 use support::{contract_files, examples, lake, plain, plan, read, table};
 use weir_model::Lake;
 use weir_model::contract::PiiAction;
+use weir_model::sequence::SequenceRule;
 
 #[test]
 fn every_example_lake_parses_and_plans() {
@@ -19,6 +20,7 @@ fn every_example_lake_parses_and_plans() {
         for contract in &contracts {
             assert!(contract.unread.is_empty(), "{}: {:?}", contract.table, contract.unread);
             assert!(!contract.primary_key.is_empty(), "{} has a key", contract.table);
+            assert_eq!(contract.stream.sequence, Some(SequenceRule::DmsTransaction), "as `--changes` writes them");
         }
         plan(&contracts, 1_000, &plain(1));
         lakes += 1;

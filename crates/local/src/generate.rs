@@ -1,11 +1,14 @@
-//! Generated rows into the raw folder, each file whole or not at all.
+//! Generated rows into the raw folder and their changes beside it, each file whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use weir_generate::{Progress, Sink, TablePlan};
+use weir_generate::{ChangeCounts, ChangeStream, Progress, Sink, TablePlan};
+
+/// Where the changes go, below the lake. A run does not look here: a stream is read by being told to.
+const CHANGES: &str = "streams/changes.jsonl";
 
 /// What was generated for one table.
 #[derive(Debug, Clone, Serialize)]
@@ -29,6 +32,76 @@ pub fn generate(dir: &Path, plan: &TablePlan, watch: &mut dyn FnMut(Progress)) -
     let mut folder = Folder { dir: dir.to_owned(), files: 0 };
     let done = plan.write(&mut folder, watch)?;
     Ok(Generated { table: plan.contract.table.clone(), rows: done.rows, bytes: done.bytes, files: folder.files })
+}
+
+/// What was generated of changes.
+#[derive(Debug, Clone, Serialize)]
+pub struct GeneratedChanges {
+    /// The file, below the lake's folder.
+    pub path: String,
+    /// Lines.
+    pub records: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Changes that insert a row.
+    pub inserts: u64,
+    /// Changes that update a row.
+    pub updates: u64,
+    /// Changes that delete a row.
+    pub deletes: u64,
+    /// Rows of the full load.
+    pub loads: u64,
+    /// Records that change no row.
+    pub controls: u64,
+    /// Records that are there once more.
+    pub duplicates: u64,
+    /// Records that come far after their turn.
+    pub late: u64,
+    /// Inserts of a key that was deleted before.
+    pub reused_keys: u64,
+    /// Updates that change the primary key.
+    pub changed_keys: u64,
+}
+
+impl From<ChangeCounts> for GeneratedChanges {
+    fn from(counts: ChangeCounts) -> Self {
+        GeneratedChanges {
+            path: CHANGES.to_owned(),
+            records: counts.records,
+            bytes: counts.bytes,
+            inserts: counts.inserts,
+            updates: counts.updates,
+            deletes: counts.deletes,
+            loads: counts.loads,
+            controls: counts.controls,
+            duplicates: counts.duplicates,
+            late: counts.late,
+            reused_keys: counts.reused_keys,
+            changed_keys: counts.changed_keys,
+        }
+    }
+}
+
+/// Writes the changes to `streams/changes.jsonl` under the lake in `dir`; `watch` is told how many records and bytes
+/// were added.
+///
+/// # Errors
+/// What the disk says, and a record that is too large for a stream. The file is then the one that was there before.
+pub fn generate_changes(
+    dir: &Path,
+    changes: &ChangeStream<'_>,
+    watch: &mut dyn FnMut(Progress),
+) -> io::Result<GeneratedChanges> {
+    let mut folder = Folder { dir: dir.to_owned(), files: 0 };
+    let mut writer = folder.open(CHANGES)?;
+    let written = changes.write(&mut writer, watch);
+    if written.is_err() {
+        // The first error is the one to tell of.
+        let _ = fs::remove_file(folder.paths(CHANGES)?.1);
+    }
+    let counts = written?;
+    folder.close(CHANGES, writer)?;
+    Ok(counts.into())
 }
 
 /// Writes under a name that a run passes over, and renames when the file is whole.
@@ -82,5 +155,45 @@ fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
         }
         a.consume(length);
         b.consume(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_generate::{Options, Plan};
+    use weir_model::Contract;
+
+    /// A table whose rows have `columns` columns of 133 kB.
+    fn plan(columns: usize) -> Plan {
+        let column = "customProperties: [{property: weir.generate, value: {kind: bytes, least: 99999, most: 100000}}]";
+        let columns = (0..columns).map(|at| {
+            format!("      - {{name: c{at}, logicalType: string, physicalType: bytea, required: true, {column}}}\n")
+        });
+        let text = "apiVersion: v3.1.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\nschema:\n  - name: t\n    properties:\n      - {name: id, logicalType: integer, primaryKey: true, required: true}\n";
+        let text = format!("{text}{}", columns.collect::<String>());
+        let contract = Contract::parse("t.odcs.yaml", &text).unwrap();
+        Plan::new(&[contract], 3, &Options::default()).unwrap()
+    }
+
+    #[test]
+    fn a_stream_that_fails_leaves_the_one_before_it_and_nothing_half_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |plan: &Plan| {
+            let mut records = 0;
+            let changes = plan.changes(20, &[]).unwrap();
+            generate_changes(dir.path(), &changes, &mut |more| records += more.rows).inspect(|done| {
+                assert_eq!(done.records, records);
+            })
+        };
+        let done = write(&plan(1)).unwrap();
+        let path = dir.path().join(done.path);
+        let before = fs::read(&path).unwrap();
+        assert_eq!((before.len() as u64, done.inserts + done.updates + done.deletes), (done.bytes, 20));
+        let error = write(&plan(9)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(write(&plan(1)).unwrap().bytes, done.bytes);
     }
 }

@@ -8,8 +8,10 @@ mod generate;
 mod open;
 mod run;
 mod scan;
+mod stream;
 
-pub use generate::{Generated, generate};
+pub use generate::{Generated, GeneratedChanges, generate, generate_changes};
 pub use open::{LocalLake, OpenError, control_path};
 pub use run::{FileResult, Observer, RunError, RunReport, Standing, run};
 pub use scan::{Oddity, Scan, scan};
+pub use stream::{StreamError, StreamOptions, Streamed, stream};

@@ -51,6 +51,10 @@ pub mod columns {
     /// The row's number in its file, from 0; rows that were quarantined keep their number.
     pub const ROW: &str = "_row";
 
+    /// The columns of a change record whose values the source left out because they did not change:
+    /// a JSON list of names, null where there are none. They take their values from the row before.
+    pub const UNCHANGED: &str = "_unchanged";
+
     /// All of them, in the order in which bronze holds them.
-    pub const ALL: [&str; 5] = [OP, SEQ, EVENT_TIME, CONTROL_ID, ROW];
+    pub const ALL: [&str; 6] = [OP, SEQ, EVENT_TIME, CONTROL_ID, ROW, UNCHANGED];
 }

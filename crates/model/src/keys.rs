@@ -29,7 +29,7 @@ pub enum KeyError {
     /// The key has an empty part, `.` or `..`.
     #[error("the key has an empty part, '.' or '..'; no such object can be addressed safely, give it another name")]
     Part,
-    /// A folder marker, or a file that tools write for themselves.
+    /// A folder marker, or a file or table's folder that tools write for themselves.
     #[error("folder markers and names that begin with '.' or '_' are not data")]
     NotData,
 }
@@ -50,7 +50,8 @@ pub fn table_of(key: &str) -> Result<&str, KeyError> {
     let rest = key.strip_prefix(RAW).and_then(|rest| rest.strip_prefix('/'));
     let (table, path) = rest.and_then(|rest| rest.split_once('/')).ok_or(KeyError::NotRaw)?;
     let name = path.rsplit('/').next().unwrap_or_default();
-    if name.is_empty() || name.starts_with(['.', '_']) && name != ".." && name != "." {
+    let hidden = |part: &str| part.starts_with(['.', '_']) && part != ".." && part != ".";
+    if name.is_empty() || hidden(name) || hidden(table) {
         return Err(KeyError::NotData);
     }
     if key.split('/').any(|part| matches!(part, "" | "." | "..")) {
@@ -91,6 +92,10 @@ pub fn bronze_key(table: &str, contract_major: u64, object_time: Timestamp, cont
     format!("{BRONZE}/{table}/v{contract_major}/year={year:04}/month={month:02}/day={day:02}/{control_id}.parquet")
 }
 
+/// The folder below [`RAW`] of stream records that were not understood. It holds them as they came,
+/// so it is as confidential as raw is; its name keeps it from being a table.
+pub const STREAM_ERRORS: &str = "_errors";
+
 /// Where the rows of one raw object go that could not be read.
 #[must_use]
 pub fn quarantine_key(table: &str, control_id: &str) -> String {
@@ -126,6 +131,7 @@ mod tests {
         assert_eq!(table_of("raw/a.csv"), Err(KeyError::NotRaw));
         assert_eq!(table_of("raw/review/"), Err(KeyError::NotData));
         assert_eq!(table_of("raw/review/_SUCCESS"), Err(KeyError::NotData));
+        assert_eq!(table_of("raw/_errors/2026/a.jsonl"), Err(KeyError::NotData));
         assert_eq!(table_of("raw/review//a.csv"), Err(KeyError::Part));
         assert_eq!(table_of("raw/review/../a.csv"), Err(KeyError::Part));
         assert_eq!(table_of("raw/review/.."), Err(KeyError::Part));

@@ -9,6 +9,7 @@ pub mod event;
 pub mod ingest;
 mod objects;
 pub mod register;
+pub mod transform;
 
 pub use context::{Context, Contracts};
 pub use event::ObjectEvent;

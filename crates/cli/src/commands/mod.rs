@@ -8,6 +8,7 @@ mod retry;
 mod run;
 mod show;
 mod status;
+mod stream;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> ExitCode {
         Command::Check(command) => (command.output.output, check::run(&command)),
         Command::Generate(command) => (command.output.output, generate::run(&command)),
         Command::Run(command) => (command.output.output, run::run(&command)),
+        Command::Stream(command) => (command.output.output, stream::run(&command)),
         Command::Status(command) => (command.output.output, status::run(&command)),
         Command::Show(command) => (command.output.output, show::run(&command)),
         Command::Retry(command) => (command.output.output, retry::run(&command)),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::ArrowError;
-use weir_model::Timestamp;
 use weir_model::change::Operation;
 use weir_model::contract::TimeText;
 use weir_model::sequence::FileOrder;
+use weir_model::{Contract, Timestamp};
 
 use super::ChunkFaults;
 use super::builder::fitted;
@@ -23,10 +23,13 @@ use crate::value::{self, ValueError, time};
 const MAX_SEQUENCE: usize = 1024;
 
 pub(super) struct ChangeColumns {
-    /// Token columns of `_op`, `_seq` and `_event_time`.
+    /// Token columns of `_op`, `_seq`, `_event_time` and `_unchanged`.
     op: usize,
     seq: usize,
     event_time: usize,
+    unchanged: usize,
+    /// For each column of the contract its name in the source and in the table.
+    names: Vec<(String, String)>,
     order: FileOrder,
     object_time: i64,
     control_id: String,
@@ -34,6 +37,8 @@ pub(super) struct ChangeColumns {
     sequences: Text,
     event_times: Vec<i64>,
     rows: Vec<i64>,
+    /// What stands in `_unchanged`, for the few rows that have it: the row in the batch, and the list.
+    unchanged_lists: Vec<(usize, String)>,
 }
 
 #[derive(Default)]
@@ -57,12 +62,16 @@ impl Text {
 }
 
 impl ChangeColumns {
-    /// `first` is the token column of `_op`; `_seq` and `_event_time` follow it.
-    pub(super) fn new(first: usize, control_id: &str, object_time: Timestamp) -> Self {
+    /// The token columns follow those of the contract.
+    pub(super) fn new(contract: &Contract, control_id: &str, object_time: Timestamp) -> Self {
+        let first = contract.columns.len();
+        let names = contract.columns.iter().map(|column| (column.source_name.clone(), column.name.clone()));
         ChangeColumns {
             op: first,
             seq: first + 1,
             event_time: first + 2,
+            unchanged: first + 3,
+            names: names.collect(),
             order: FileOrder::new(object_time, control_id),
             object_time: object_time.micros(),
             control_id: control_id.to_owned(),
@@ -70,14 +79,15 @@ impl ChangeColumns {
             sequences: Text::default(),
             event_times: Vec::new(),
             rows: Vec::new(),
+            unchanged_lists: Vec::new(),
         }
     }
 
     /// Bytes of each row.
     pub(super) fn row_bytes(&self) -> usize {
         let sequence = self.order.prefix().len() + FileOrder::ROW_DIGITS;
-        // A letter, two numbers, and the ends of three texts.
-        1 + sequence + self.control_id.len() + 2 * 8 + 3 * 4
+        // A letter, two numbers, and the ends of four texts, of which the last is mostly null.
+        1 + sequence + self.control_id.len() + 2 * 8 + 4 * 4
     }
 
     pub(super) fn append(&mut self, text: &[u8], tokens: &Tokens, first_row: u64, faults: &mut ChunkFaults) {
@@ -133,6 +143,35 @@ impl ChangeColumns {
             faults.bad(record, Reason::Value(error), Some(self.event_time));
             self.object_time
         }));
+        let unchanged = tokens.at(record, self.unchanged);
+        if !is_absent(unchanged) && self.keep_unchanged(unchanged, text, record, faults).is_none() {
+            faults.bad(record, Reason::Value(ValueError::Form), Some(self.unchanged));
+        }
+    }
+
+    /// Notes which columns did not change; `None` if it is no list of names. A name that the
+    /// contract does not have is no column of the table, and its value is not missed.
+    fn keep_unchanged(&mut self, span: Span, text: &[u8], record: usize, faults: &mut ChunkFaults) -> Option<()> {
+        let mut scratch = Vec::new();
+        let listed: Vec<String> = serde_json::from_slice(value::unescaped(span, text, &mut scratch).ok()?).ok()?;
+        let mut names = Vec::with_capacity(listed.len());
+        for name in listed {
+            if let Some(column) = self.names.iter().position(|(source, _)| *source == name) {
+                faults.unchanged.push((record, column));
+                names.push(self.names[column].1.as_str());
+            }
+        }
+        if !names.is_empty() {
+            self.unchanged_lists.push((self.rows.len(), serde_json::to_string(&names).ok()?));
+        }
+        Some(())
+    }
+
+    /// The lists of the rows that have one; null for all others.
+    fn finish_unchanged(&mut self, rows: usize) -> ArrayRef {
+        let mut lists = std::mem::take(&mut self.unchanged_lists).into_iter().peekable();
+        let list_of = |row| lists.next_if(|(at, _)| *at == row).map(|(_, list)| list);
+        Arc::new((0..rows).map(list_of).collect::<StringArray>())
     }
 
     /// Appends [`FileOrder::at`] without allocating.
@@ -160,6 +199,7 @@ impl ChangeColumns {
             None,
         )?));
         arrays.push(Arc::new(Int64Array::from(fitted(&mut self.rows))));
+        arrays.push(self.finish_unchanged(rows));
         Ok(())
     }
 }
@@ -176,7 +216,8 @@ mod tests {
 
     #[test]
     fn the_order_of_rows_is_written_as_the_model_says() {
-        let mut change = ChangeColumns::new(0, "abcdef", Timestamp::from_micros(5));
+        let contract = crate::infer(|| Ok(&b""[..]), "t", crate::Settings::default(), None).unwrap();
+        let mut change = ChangeColumns::new(&contract, "abcdef", Timestamp::from_micros(5));
         change.file_order(1_234_567);
         let expected = FileOrder::new(Timestamp::from_micros(5), "abcdef").at(1_234_567);
         assert_eq!(String::from_utf8(change.sequences.data).unwrap(), expected);

@@ -22,6 +22,8 @@ use change::ChangeColumns;
 pub(crate) struct ChunkFaults {
     states: Vec<State>,
     bad: Vec<(usize, Reason, Option<usize>)>,
+    /// Records and columns whose values the source left out because they did not change.
+    unchanged: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,7 @@ impl ChunkFaults {
         self.states.clear();
         self.states.resize(tokens.records().len(), State::Row);
         self.bad.clear();
+        self.unchanged.clear();
         for (record, verdict) in tokens.take_verdicts() {
             match verdict {
                 Verdict::Bad { reason, column } => self.bad(record as usize, reason, column),
@@ -55,7 +58,12 @@ impl ChunkFaults {
     }
 
     fn no_value(&mut self, record: usize, column: usize, is_key: bool) {
-        if self.states[record] == State::Row || is_key && self.states[record] == State::Delete {
+        let needed = match self.states[record] {
+            State::Row => !self.unchanged.contains(&(record, column)),
+            State::Delete => is_key,
+            State::Bad | State::Filtered => false,
+        };
+        if needed {
             self.bad(record, Reason::NoValue, Some(column));
         }
     }
@@ -100,9 +108,7 @@ impl Columns {
         let builders: Vec<ColumnBuilder> = builders.collect();
         let change = match layout {
             Layout::Table => None,
-            Layout::Bronze { control_id, object_time } => {
-                Some(ChangeColumns::new(contract.columns.len(), control_id, *object_time))
-            }
+            Layout::Bronze { control_id, object_time } => Some(ChangeColumns::new(contract, control_id, *object_time)),
         };
         let row_bytes = builders.iter().map(ColumnBuilder::row_bytes).sum::<usize>();
         Columns {

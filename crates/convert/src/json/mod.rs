@@ -8,7 +8,6 @@
 //! much of the text happens to be here.
 
 mod resync;
-pub(crate) mod scan;
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,8 +16,7 @@ use memchr::{memchr, memrchr};
 use crate::error::ConvertError;
 use crate::reason::Reason;
 use crate::tokens::{Kind, Span, Tokens, Verdict};
-use crate::value;
-use scan::{Scanner, Stop, validate};
+use weir_json::{Scanner, Stop};
 
 /// Names of unknown keys that are kept for the note.
 const MAX_UNKNOWN: usize = 100;
@@ -112,7 +110,9 @@ impl JsonTokenizer {
                     at = next;
                 }
                 // A number or word may go on in text that is not here yet, but not at the end.
-                Err(Fault::Incomplete) if view.is_last() && text[at] != b'{' && validate(&view.text[at..]).is_ok() => {
+                Err(Fault::Incomplete)
+                    if view.is_last() && text[at] != b'{' && weir_json::validate(&view.text[at..]).is_ok() =>
+                {
                     tokens.end_with(Verdict::Bad { reason: Reason::NotAnObject, column: None }, at, longest);
                     at = longest;
                 }
@@ -210,7 +210,7 @@ impl JsonTokenizer {
             let kind = scanner.value(0)?;
             let next = scanner.at();
             // A number may go on in text that is not here yet.
-            if kind == Kind::Number && next == text.len() {
+            if kind == weir_json::Kind::Number && next == text.len() {
                 return Err(Fault::Incomplete);
             }
             return Err(Fault::Whole { reason: Reason::NotAnObject, column: None, next });
@@ -233,7 +233,7 @@ impl JsonTokenizer {
             scanner.next_token()?;
             let column = self.column(key, text, expected);
             let from = scanner.at();
-            let kind = scanner.value(1)?;
+            let kind = kind_of(scanner.value(1)?);
             match column {
                 Some(column) => {
                     if tokens.is_set(column) {
@@ -264,30 +264,46 @@ impl JsonTokenizer {
     /// Which column a key names. Objects mostly have their keys in one order, so the one after the
     /// last is tried first.
     #[inline]
-    fn column(&mut self, key: Span, text: &[u8], expected: usize) -> Option<usize> {
-        let plain = key.of(text);
-        if key.kind() == Kind::String {
-            if self.names.get(expected).is_some_and(|name| name == plain) {
+    fn column(&mut self, key: weir_json::Span, text: &[u8], expected: usize) -> Option<usize> {
+        let raw = &text[key.start()..key.end()];
+        if !key.is_escaped() {
+            if self.names.get(expected).is_some_and(|name| name == raw) {
                 return Some(expected);
             }
-            return self.by_name.get(plain).copied();
+            return self.by_name.get(raw).copied();
         }
-        let name = value::unescaped(key, text, &mut self.scratch).ok()?;
-        self.by_name.get(name).copied()
+        self.scratch.clear();
+        weir_json::unescape(raw, &mut self.scratch).ok()?;
+        self.by_name.get(&self.scratch).copied()
     }
 
-    fn note_unknown(&mut self, key: Span, text: &[u8]) {
-        if self.unknown.len() >= MAX_UNKNOWN || self.unknown_texts.contains(key.of(text)) {
+    fn note_unknown(&mut self, key: weir_json::Span, text: &[u8]) {
+        let raw = &text[key.start()..key.end()];
+        if self.unknown.len() >= MAX_UNKNOWN || self.unknown_texts.contains(raw) {
             return;
         }
         if self.unknown_texts.len() < 2 * MAX_UNKNOWN {
-            self.unknown_texts.insert(key.of(text).to_vec());
+            self.unknown_texts.insert(raw.to_vec());
         }
-        let name = value::unescaped(key, text, &mut self.scratch).unwrap_or_default();
-        let name = crate::names::shorten(name);
+        self.scratch.clear();
+        // The scanner has checked the key, so that its escapes are known ones.
+        let known = weir_json::unescape(raw, &mut self.scratch).is_ok();
+        let name = crate::names::shorten(if known { &self.scratch } else { raw });
         if !self.unknown.contains(&name) {
             self.unknown.push(name);
         }
+    }
+}
+
+/// What the column readers have to know of a value.
+fn kind_of(kind: weir_json::Kind) -> Kind {
+    match kind {
+        weir_json::Kind::String => Kind::String,
+        weir_json::Kind::StringEscaped => Kind::StringEscaped,
+        weir_json::Kind::Number => Kind::Number,
+        weir_json::Kind::Boolean => Kind::Boolean,
+        weir_json::Kind::Null => Kind::Null,
+        weir_json::Kind::Object | weir_json::Kind::Array => Kind::Nested,
     }
 }
 
@@ -321,6 +337,7 @@ impl From<Stop> for Fault {
         match stop {
             Stop::Incomplete => Fault::Incomplete,
             Stop::Syntax { what, at } => Fault::Syntax { what, place: at },
+            Stop::TooDeep { at } => Fault::Syntax { what: stop.what(), place: at },
         }
     }
 }

@@ -13,8 +13,6 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 pub(crate) use crate::reason::ValueError;
 
-use crate::json::scan;
-
 /// A boolean, as databases and spreadsheets write it; case does not matter.
 #[inline]
 pub(crate) fn boolean(text: &[u8]) -> Result<bool, ValueError> {
@@ -49,7 +47,7 @@ pub(crate) fn base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), ValueError> {
 
 /// Checks that a text is one JSON value.
 pub(crate) fn json(text: &[u8]) -> Result<(), ValueError> {
-    scan::validate(text).map_err(|_| ValueError::Form)
+    weir_json::validate(text).map(|_| ()).map_err(|_| ValueError::Form)
 }
 
 #[cfg(test)]

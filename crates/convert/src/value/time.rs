@@ -4,7 +4,7 @@
 //! nine digits of which those below a microsecond are zero, and `Z` or `±HH`, `±HHMM`, `±HH:MM`.
 //! Years run from 0001 to 9999 in the proleptic Gregorian calendar. There is no 24:00 and no second 60.
 
-use weir_model::contract::{PatternField, TimePattern, TimeText};
+use weir_model::contract::{EpochUnit, PatternField, TimePattern, TimeText};
 
 use super::{ValueError, number};
 
@@ -19,7 +19,7 @@ pub(crate) fn date(text: &[u8], form: &TimeText) -> Result<i32, ValueError> {
             _ => iso(text, true).map(|micros| (micros, true))?,
         },
         TimeText::Pattern(pattern) => (by_pattern(text, pattern, true)?, false),
-        TimeText::Epoch { per_second } => (epoch(text, *per_second)?, true),
+        TimeText::Epoch(unit) => (epoch(text, *unit)?, true),
     };
     if has_time && micros % DAY_MICROS != 0 {
         return Err(ValueError::TimeOfDay);
@@ -33,7 +33,7 @@ pub(crate) fn timestamp(text: &[u8], form: &TimeText, zoned: bool) -> Result<i64
     match form {
         TimeText::Iso => iso(text, zoned),
         TimeText::Pattern(pattern) => by_pattern(text, pattern, zoned),
-        TimeText::Epoch { per_second } => epoch(text, *per_second),
+        TimeText::Epoch(unit) => epoch(text, *unit),
     }
 }
 
@@ -163,16 +163,21 @@ fn offset(text: &[u8], zoned: bool) -> Result<i64, ValueError> {
     if micros != 0 && !zoned { Err(ValueError::Offset) } else { Ok(micros) }
 }
 
-fn epoch(text: &[u8], per_second: i64) -> Result<i64, ValueError> {
-    let scale = match per_second {
-        1 => 6,
-        1_000 => 3,
-        _ => 0,
+fn epoch(text: &[u8], unit: EpochUnit) -> Result<i64, ValueError> {
+    // Digits after the point that are whole microseconds; a part of a day is no count of days.
+    let scale = match unit {
+        EpochUnit::Seconds => 6,
+        EpochUnit::Milliseconds => 3,
+        EpochUnit::Microseconds => 0,
+        EpochUnit::Days => {
+            let days = number::int64(text)?;
+            return in_range(days.checked_mul(unit.micros()).ok_or(ValueError::Range)?);
+        }
     };
-    // Whole seconds are the usual case.
+    // Whole numbers are the usual case.
     let micros = match number::int64(text) {
-        Ok(value) => value.checked_mul(10i64.pow(scale)).ok_or(ValueError::Range)?,
-        Err(_) => match number::decimal(text, 18, scale as u8) {
+        Ok(value) => value.checked_mul(unit.micros()).ok_or(ValueError::Range)?,
+        Err(_) => match number::decimal(text, 18, scale) {
             Ok(value) => i64::try_from(value).map_err(|_| ValueError::Range)?,
             Err(ValueError::Scale) => return Err(ValueError::Nanoseconds),
             Err(other) => return Err(other),
@@ -251,7 +256,7 @@ mod tests {
             let _ = date(text.as_bytes(), ISO);
             let pattern = TimePattern::parse("dd/MM/yyyy HH:mm:ss.SSSXXX").unwrap();
             let _ = timestamp(text.as_bytes(), &TimeText::Pattern(pattern), true);
-            let _ = timestamp(text.as_bytes(), &TimeText::Epoch { per_second: 1000 }, true);
+            let _ = timestamp(text.as_bytes(), &TimeText::Epoch(EpochUnit::Milliseconds), true);
         }
     }
 
@@ -305,12 +310,22 @@ mod tests {
         assert_eq!(date(b"31/12/2026 ", &pattern("dd/MM/yyyy")), Err(ValueError::Form));
         let stamp = pattern("yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
         assert_eq!(timestamp(b"1970-01-01T01:00:00.001+01:00", &stamp, true), Ok(1_000));
-        let seconds = &TimeText::Epoch { per_second: 1 };
+        let seconds = &TimeText::Epoch(EpochUnit::Seconds);
         assert_eq!(timestamp(b"1254186384", seconds, true), Ok(1_254_186_384_000_000));
         assert_eq!(timestamp(b"-1.5", seconds, true), Ok(-1_500_000));
         assert_eq!(timestamp(b"1.0000001", seconds, true), Err(ValueError::Nanoseconds));
         assert_eq!(timestamp(b"99999999999999999", seconds, true), Err(ValueError::Range));
-        assert_eq!(timestamp(b"1254186384000", &TimeText::Epoch { per_second: 1000 }, true), Ok(1_254_186_384_000_000));
+        assert_eq!(
+            timestamp(b"1254186384000", &TimeText::Epoch(EpochUnit::Milliseconds), true),
+            Ok(1_254_186_384_000_000)
+        );
         assert_eq!(date(b"86400", seconds), Ok(1));
+        // As Debezium writes dates by default.
+        let days = &TimeText::Epoch(EpochUnit::Days);
+        assert_eq!(date(b"20818", days), Ok(20_818));
+        assert_eq!(date(b"-1", days), Ok(-1));
+        assert_eq!(timestamp(b"1", days, true), Ok(86_400_000_000));
+        assert_eq!(date(b"1.5", days), Err(ValueError::Form));
+        assert_eq!(date(b"9999999", days), Err(ValueError::Range));
     }
 }

@@ -13,7 +13,7 @@ fn rows_of_a_plain_file_are_loads_in_the_order_of_file_and_row() {
     let contract = table("id:int64* s:string", &["weir.badRowLimit=9"]);
     let found = try_with(&contract, bronze(), Settings::default(), &b"id,s\n1,a\nx,b\n3,c\nid,s\n5,e\n"[..]).unwrap();
     let order = FileOrder::new(Timestamp::from_micros(TIME), "c0ffee");
-    let line = |id: u64, s: &str, row: u64| format!("{id}|{s}|L|{}|{TIME}|c0ffee|{row}", order.at(row));
+    let line = |id: u64, s: &str, row: u64| format!("{id}|{s}|L|{}|{TIME}|c0ffee|{row}|-", order.at(row));
     // Rows that are quarantined or filtered keep their number.
     assert_eq!(found.lines(), [line(1, "a", 0), line(3, "c", 2), line(5, "e", 4)]);
     assert_eq!(found.counts(), [5, 3, 1, 1]);
@@ -29,16 +29,29 @@ fn a_record_with_an_operation_brings_its_own_order() {
     assert_eq!(
         found.lines(),
         [
-            "1|a|I|0001|1000000|c0ffee|0".to_owned(),
-            format!("1|b|U|0002|{TIME}|c0ffee|1"),
+            "1|a|I|0001|1000000|c0ffee|0|-".to_owned(),
+            format!("1|b|U|0002|{TIME}|c0ffee|1|-"),
             // A delete needs nothing but its key.
-            format!("1|-|D|0003|{TIME}|c0ffee|2"),
+            format!("1|-|D|0003|{TIME}|c0ffee|2|-"),
         ]
     );
     let csv = "id,s,_op,_seq\n1,a,I,0001\n1,,D,0003\n";
     let found = try_with(&contract, bronze(), Settings::default(), csv.as_bytes()).unwrap();
-    assert_eq!(found.lines(), [format!("1|a|I|0001|{TIME}|c0ffee|0"), format!("1|-|D|0003|{TIME}|c0ffee|1")]);
+    assert_eq!(found.lines(), [format!("1|a|I|0001|{TIME}|c0ffee|0|-"), format!("1|-|D|0003|{TIME}|c0ffee|1|-")]);
     assert!(found.report.notes.is_empty(), "{:?}", found.report.notes);
+}
+
+#[test]
+fn a_column_that_did_not_change_is_named_and_not_missed() {
+    let contract = table("id:int64* s:string! t:string", &["weir.badRowLimit=9"]);
+    let text = "{\"id\":1,\"_op\":\"U\",\"_seq\":\"1\",\"_unchanged\":[\"s\",\"gone\"]}\n\
+        {\"id\":2,\"s\":\"b\",\"_op\":\"U\",\"_seq\":\"2\"}\n\
+        {\"id\":3,\"_op\":\"U\",\"_seq\":\"3\",\"_unchanged\":[\"t\"]}\n\
+        {\"id\":4,\"s\":\"d\",\"_op\":\"U\",\"_seq\":\"4\",\"_unchanged\":\"t\"}\n";
+    let found = try_with(&contract, bronze(), Settings::default(), text.as_bytes()).unwrap();
+    assert_eq!(found.lines(), [format!("1|-|-|U|1|{TIME}|c0ffee|0|[\"s\"]"), format!("2|b|-|U|2|{TIME}|c0ffee|1|-")]);
+    // The third lacks a column that is required and not said to be unchanged; the last has no list.
+    assert_eq!(found.reasons(), ["no_value", "not_of_type"]);
 }
 
 #[test]
@@ -54,7 +67,14 @@ fn in_bronze_only_the_key_is_never_null() {
     let named =
         |names: &[(&str, bool)]| names.iter().map(|(name, null)| ((*name).to_owned(), *null)).collect::<Vec<_>>();
     assert_eq!(nullable(&Layout::Table), named(&[("id", false), ("s", false), ("t", true)]));
-    let added = [("_op", false), ("_seq", false), ("_event_time", false), ("_control_id", false), ("_row", false)];
+    let added = [
+        ("_op", false),
+        ("_seq", false),
+        ("_event_time", false),
+        ("_control_id", false),
+        ("_row", false),
+        ("_unchanged", true),
+    ];
     assert_eq!(nullable(&bronze()), named(&[&[("id", false), ("s", true), ("t", true)][..], &added].concat()));
 }
 

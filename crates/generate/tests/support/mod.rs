@@ -3,6 +3,8 @@
 // Each test file uses some of it, and a helper of tests may fail as a test does.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub(crate) mod changes;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -51,11 +51,53 @@ pub enum TimeText {
     Iso,
     /// A pattern of the contract.
     Pattern(TimePattern),
-    /// A number of `1/per_second` seconds since 1970-01-01T00:00:00Z.
-    Epoch {
-        /// 1, 1,000 or 1,000,000.
-        per_second: i64,
-    },
+    /// A number of these since 1970-01-01T00:00:00Z.
+    Epoch(EpochUnit),
+}
+
+/// What is counted since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochUnit {
+    /// Days of 86,400 seconds.
+    Days,
+    /// Seconds.
+    Seconds,
+    /// Thousandths of a second.
+    Milliseconds,
+    /// Millionths of a second.
+    Microseconds,
+}
+
+impl EpochUnit {
+    /// Every word of a contract with what it means.
+    pub const WORDS: &'static [(&'static str, EpochUnit)] = &[
+        ("days", EpochUnit::Days),
+        ("seconds", EpochUnit::Seconds),
+        ("milliseconds", EpochUnit::Milliseconds),
+        ("microseconds", EpochUnit::Microseconds),
+    ];
+
+    /// Microseconds of one.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        match self {
+            EpochUnit::Days => 86_400_000_000,
+            EpochUnit::Seconds => 1_000_000,
+            EpochUnit::Milliseconds => 1_000,
+            EpochUnit::Microseconds => 1,
+        }
+    }
+
+    /// The word that contracts use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EpochUnit::Days => "days",
+            EpochUnit::Seconds => "seconds",
+            EpochUnit::Milliseconds => "milliseconds",
+            EpochUnit::Microseconds => "microseconds",
+        }
+    }
 }
 
 impl fmt::Display for ColumnType {

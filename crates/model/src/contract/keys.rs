@@ -105,9 +105,31 @@ pub(super) mod table {
     pub(crate) const UNKNOWN_COLUMNS: &str = "weir.unknownColumns";
     pub(crate) const BAD_ROW_LIMIT: &str = "weir.badRowLimit";
     pub(crate) const GENERATE: &str = "weir.generate";
+    pub(crate) const ENVELOPE: &str = "weir.envelope";
+    pub(crate) const SEQUENCE: &str = "weir.sequence";
+    pub(crate) const DMS_BEFORE_IMAGE: &str = "weir.dms.beforeImage";
+    pub(crate) const FLAT_OPERATION_FIELD: &str = "weir.flat.operationField";
+    pub(crate) const FLAT_OPERATIONS: &str = "weir.flat.operations";
+    pub(crate) const FLAT_SEQUENCE_FIELD: &str = "weir.flat.sequenceField";
+    pub(crate) const FLAT_EVENT_TIME_FIELD: &str = "weir.flat.eventTimeField";
 
-    pub(crate) const ALL: &[&str] =
-        &[FORMAT, CSV_DELIMITER, CSV_HEADER, CSV_NULL, CSV_NULL_WHEN_QUOTED, UNKNOWN_COLUMNS, BAD_ROW_LIMIT, GENERATE];
+    pub(crate) const ALL: &[&str] = &[
+        FORMAT,
+        CSV_DELIMITER,
+        CSV_HEADER,
+        CSV_NULL,
+        CSV_NULL_WHEN_QUOTED,
+        UNKNOWN_COLUMNS,
+        BAD_ROW_LIMIT,
+        GENERATE,
+        ENVELOPE,
+        SEQUENCE,
+        DMS_BEFORE_IMAGE,
+        FLAT_OPERATION_FIELD,
+        FLAT_OPERATIONS,
+        FLAT_SEQUENCE_FIELD,
+        FLAT_EVENT_TIME_FIELD,
+    ];
 }
 
 /// Weir's own settings of a column: `properties[].customProperties`.

@@ -6,9 +6,11 @@
 mod column_type;
 mod keys;
 mod read;
+mod stream;
 mod time_pattern;
 
-pub use column_type::{ColumnType, MAX_DECIMAL_PRECISION, TimeText};
+pub use column_type::{ColumnType, EpochUnit, MAX_DECIMAL_PRECISION, TimeText};
+pub use stream::{BeforeImage, EnvelopeKind, EventTimeField, FlatSettings, StreamSettings};
 pub use time_pattern::{PatternField, TimePattern};
 
 use std::fmt;
@@ -41,6 +43,8 @@ pub struct Contract {
     pub bad_row_limit: BadRowLimit,
     /// How `weir generate` makes rows of this table; `None` where the contract does not say.
     pub generate: Option<TableGenerator>,
+    /// How change records of this table are read from a stream.
+    pub stream: StreamSettings,
     /// What the contract says and Weir does not act on at this version.
     pub unread: Vec<Unread>,
     /// SHA-256 of the document's bytes, in hexadecimal.

@@ -47,7 +47,7 @@ fn logical_and_physical_type_together_decide_the_column() {
         ),
         (
             "logicalType: timestamp|customProperties: [{property: weir.epoch, value: milliseconds}]",
-            ColumnType::Timestamp { zoned: false, text: TimeText::Epoch { per_second: 1000 } },
+            ColumnType::Timestamp { zoned: false, text: TimeText::Epoch(EpochUnit::Milliseconds) },
         ),
         ("logicalType: object", ColumnType::Json),
         ("logicalType: array|physicalType: jsonb", ColumnType::Json),
@@ -159,4 +159,77 @@ fn what_the_standard_knows_and_weir_does_not_act_on_is_listed() {
     let contract = columns("      - name: a\n        logicalType: string\n        logicalTypeOptions: {maxLength: 5}\n        unique: true\n").unwrap();
     let paths: Vec<&str> = contract.unread.iter().map(|unread| unread.path.as_str()).collect();
     assert_eq!(paths, ["schema[0].properties[0].unique", "schema[0].properties[0].logicalTypeOptions.maxLength"]);
+}
+
+fn streaming(settings: &str) -> Result<StreamSettings, String> {
+    streaming_with(settings, "      - name: a\n        logicalType: string\n")
+}
+
+fn streaming_with(settings: &str, properties: &str) -> Result<StreamSettings, String> {
+    let mut custom = String::from("    customProperties:\n");
+    for setting in settings.split('|') {
+        let (name, value) = setting.split_once(": ").unwrap();
+        custom.push_str(&format!("      - property: {name}\n        value: {value}\n"));
+    }
+    Contract::parse("c.yaml", &document(properties, &custom))
+        .map(|contract| contract.stream)
+        .map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn a_contract_says_how_its_stream_is_read() {
+    use crate::change::Operation;
+    use crate::sequence::SequenceRule;
+
+    let plain = columns("      - name: a\n        logicalType: string\n").unwrap();
+    assert_eq!(plain.stream, StreamSettings::default());
+
+    let stream = streaming("weir.sequence: dms-transaction|weir.dms.beforeImage: BI_*").unwrap();
+    assert_eq!(stream.envelope, Some(EnvelopeKind::Dms));
+    assert_eq!(stream.sequence, Some(SequenceRule::DmsTransaction));
+    assert_eq!(stream.before_image, BeforeImage::Prefix("BI_".to_owned()));
+
+    let properties = "      - name: at\n        physicalName: changed\n        logicalType: timestamp\n        \
+         customProperties: [{property: weir.epoch, value: milliseconds}]\n";
+    let settings = "weir.flat.operationField: kind|weir.flat.operations: {new: I, gone: D, 3: U}|\
+        weir.flat.sequenceField: version|weir.flat.eventTimeField: changed";
+    let stream = streaming_with(settings, properties).unwrap();
+    assert_eq!(stream.envelope, Some(EnvelopeKind::Flat));
+    assert_eq!(stream.sequence, Some(SequenceRule::Field));
+    assert_eq!(stream.flat.operations[2], ("3".to_owned(), Operation::Update));
+    assert_eq!(stream.flat.event_time.unwrap().text, TimeText::Epoch(EpochUnit::Milliseconds));
+}
+
+#[test]
+fn contradictory_stream_settings_are_errors_with_their_line() {
+    for (settings, part) in [
+        ("weir.sequence: kineses", "did you mean 'kinesis'?"),
+        ("weir.sequense: kinesis", "did you mean 'weir.sequence'?"),
+        ("weir.envelope: dms", "does not say what orders its changes"),
+        ("weir.dms.beforeImage: before", "does not say what orders its changes"),
+        ("weir.sequence: dms-transaction|weir.envelope: debezium", "contradicts the envelope 'debezium'"),
+        ("weir.sequence: debezium-mysql|weir.envelope: dms", "contradicts the envelope 'dms'"),
+        ("weir.sequence: debezium-postgres|weir.flat.operationField: op", "contradicts the envelope 'flat'"),
+        ("weir.sequence: kinesis|weir.envelope: dms|weir.flat.operationField: op", "'weir.envelope: dms'"),
+        ("weir.sequence: kinesis|weir.dms.beforeImage: b|weir.flat.operationField: op", "'weir.envelope: dms'"),
+        ("weir.sequence: file-order|weir.envelope: dms", "'file-order' orders files"),
+        ("weir.sequence: kinesis|weir.format: csv", "streams arrive as JSON"),
+        ("weir.sequence: field|weir.envelope: flat", "needs 'weir.flat.sequenceField'"),
+        ("weir.sequence: kinesis|weir.flat.sequenceField: v", "contradicts 'weir.flat.sequenceField'"),
+        ("weir.sequence: event-time|weir.envelope: flat", "needs 'weir.flat.eventTimeField'"),
+        ("weir.sequence: kinesis|weir.flat.operations: {a: I}", "needs 'weir.flat.operationField'"),
+        ("weir.sequence: kinesis|weir.flat.operationField: o|weir.flat.operations: {a: X}", "unknown value 'X'"),
+        ("weir.sequence: kinesis|weir.flat.operationField: o|weir.flat.operations: [a]", "give a map"),
+        ("weir.flat.sequenceField: o|weir.flat.operationField: o", "one field cannot be two"),
+        ("weir.sequence: kinesis|weir.dms.beforeImage: ''", "name of a field is missing"),
+    ] {
+        let error = streaming(settings).unwrap_err();
+        assert!(error.contains(part) && error.starts_with("c.yaml:"), "{settings}: {error}");
+    }
+    let pattern =
+        "      - name: at\n        logicalType: timestamp\n        logicalTypeOptions: {format: dd/MM/yyyy}\n";
+    let error = streaming_with("weir.sequence: event-time|weir.flat.eventTimeField: at", pattern).unwrap_err();
+    assert!(error.contains("written by a pattern"), "{error}");
+    let text = columns("      - name: _unchanged\n        logicalType: string\n").unwrap_err().to_string();
+    assert!(text.contains("bronze adds"), "{text}");
 }
