@@ -16,7 +16,8 @@ BENCH_VENV = .venv-bench
 help:
 	@echo "make demo    generate the beer lake ($(DEMO_ROWS) reviews, $(DEMO_CHANGES) changes), run it, print what happened"
 	@echo "make test    formatting, lints, Rust tests, Python tests (read back by PyArrow and DuckDB)"
-	@echo "make bench   Weir beside DuckDB and Polars in one run; writes benches/RESULTS.md"
+	@echo "make bench   Weir beside DuckDB and Polars in one run (writes benches/RESULTS.md); envelopes beside"
+	@echo "             serde_json; size and start-up of the function"
 	@echo "make build   the release binary, $(WEIR)"
 	@echo "make clean   remove everything that make made here"
 
@@ -58,6 +59,12 @@ $(BENCH_VENV)/.stamp: benches/requirements.txt benches/constraints.txt
 
 bench: build $(BENCH_VENV)/.stamp
 	$(BENCH_VENV)/bin/python benches/compare.py
+	$(CARGO) bench --locked -p weir-envelope
+	$(CARGO) build --release --locked -p firehose-transformer
+	@wc -c target/release/firehose-transformer
+	$(CARGO) run --release --locked -q -p lambda-emulator --example start_up -- \
+		WEIR_CONTRACTS_DIR=crates/functions/firehose-transformer/tests/contracts \
+		target/release/firehose-transformer events/firehose-transformer/kinesis-batch.json
 
 clean:
 	$(CARGO) clean

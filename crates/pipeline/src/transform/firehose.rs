@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// One invocation's records.
 #[derive(Debug, Deserialize)]
@@ -42,6 +42,24 @@ pub struct KinesisMetadata<'a> {
     #[serde(borrow)]
     pub sequence_number: Cow<'a, str>,
     /// Place within an aggregated record.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number_or_text")]
     pub subsequence_number: u64,
+}
+
+/// A number; the console's own test event has it as text, and empty.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either<'a> {
+        Number(u64),
+        Text(#[serde(borrow)] Cow<'a, str>),
+    }
+    match Option::<Either<'_>>::deserialize(deserializer)? {
+        None => Ok(0),
+        Some(Either::Number(number)) => Ok(number),
+        Some(Either::Text(text)) if text.is_empty() => Ok(0),
+        Some(Either::Text(text)) => {
+            text.parse().map_err(|_| serde::de::Error::custom("subsequenceNumber is no number"))
+        }
+    }
 }

@@ -14,6 +14,7 @@ pub use firehose::{Batch, BatchRecord, KinesisMetadata};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::error::Category;
 use thiserror::Error;
 use weir_envelope::{EnvelopeError, Reader, Source, Tables, Understood};
 use weir_model::sequence::Kinesis;
@@ -27,8 +28,24 @@ pub const MAX_ANSWER_BYTES: usize = 6_000_000;
 
 /// The event is no batch of records. The whole invocation has failed then, and is repeated.
 #[derive(Debug, Error)]
-#[error("the event is no batch of Firehose records: {0}")]
-pub struct BatchError(#[from] serde_json::Error);
+#[error("the event is no batch of Firehose records: {what} at line {line} column {column}")]
+pub struct BatchError {
+    what: &'static str,
+    line: usize,
+    column: usize,
+}
+
+impl From<serde_json::Error> for BatchError {
+    /// Takes the place alone: the words of `serde_json` may repeat what stands there.
+    fn from(error: serde_json::Error) -> Self {
+        let what = match error.classify() {
+            Category::Data => "a member is missing or of another type than Firehose sends",
+            Category::Eof => "the text ends inside a value",
+            Category::Syntax | Category::Io => "it is not JSON",
+        };
+        BatchError { what, line: error.line(), column: error.column() }
+    }
+}
 
 impl BatchError {
     /// A stable name.
