@@ -1,9 +1,8 @@
 //! Progress on a terminal: rows, bytes a second, files. Silent where nobody watches.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -70,80 +69,95 @@ pub(crate) fn speed(rows: u64, bytes: u64, since: Instant) -> String {
     format!("{} rows, {}/s", count(rows), size((bytes as f64 / seconds) as u64))
 }
 
-/// Draws a run.
+/// Draws a run, until it is dropped.
 pub(crate) struct RunLine {
-    state: Mutex<RunState>,
+    state: Arc<Mutex<RunState>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
+#[derive(Default)]
 struct RunState {
-    line: ProgressBar,
+    registering: bool,
     files: usize,
     done: usize,
     rows: u64,
     bytes: u64,
-    started: Instant,
+    started: Option<Instant>,
+    /// What is worked on: id, key and how far it is.
+    active: Vec<(String, String, Arc<Progress>)>,
+}
+
+impl RunState {
+    fn message(&self) -> String {
+        let files = format!("{} of {} files", count(self.done as u64), count(self.files as u64));
+        if self.registering {
+            return format!("registered {files}");
+        }
+        let Some(started) = self.started else { return String::new() };
+        let rows = self.rows + self.active.iter().map(|(.., progress)| progress.rows_in()).sum::<u64>();
+        let bytes = self.bytes + self.active.iter().map(|(.., progress)| progress.bytes_decompressed()).sum::<u64>();
+        let keys: Vec<&str> = self.active.iter().map(|(_, key, _)| key.as_str()).collect();
+        format!("{files}, {}; now {}", speed(rows, bytes, started), keys.join(", "))
+    }
 }
 
 impl RunLine {
     pub(crate) fn new() -> Self {
-        let line = bar(0, "{spinner} {msg}");
-        line.enable_steady_tick(PERIOD);
-        RunLine { state: Mutex::new(RunState { line, files: 0, done: 0, rows: 0, bytes: 0, started: Instant::now() }) }
+        let line = bar(0, "{spinner} {wide_msg}");
+        let state = Arc::new(Mutex::new(RunState::default()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (watched, stopped) = (Arc::clone(&state), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                let message = watched.lock().unwrap_or_else(PoisonError::into_inner).message();
+                line.set_message(message);
+                line.tick();
+                std::thread::sleep(PERIOD.min(Duration::from_millis(50)));
+            }
+            line.finish_and_clear();
+        });
+        RunLine { state, stop, thread: Some(thread) }
     }
 
     fn with(&self, change: impl FnOnce(&mut RunState)) {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        change(&mut state);
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
 
-    pub(crate) fn clear(&self) {
-        self.with(|state| state.line.finish_and_clear());
+impl Drop for RunLine {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A line that could not be drawn is no reason to fail.
+            let _ = thread.join();
+        }
     }
 }
 
 impl Observer for RunLine {
     fn registering(&self, files: usize) {
-        self.with(|state| {
-            state.files = files;
-            state.line.set_message(format!("registering {} files", count(files as u64)));
-        });
+        self.with(|state| (state.registering, state.files) = (true, files));
     }
 
     fn registered(&self) {
-        self.with(|state| {
-            state.done += 1;
-            if state.done % 100 == 0 {
-                state.line.set_message(format!(
-                    "registered {} of {} files",
-                    count(state.done as u64),
-                    count(state.files as u64)
-                ));
-            }
-        });
+        self.with(|state| state.done += 1);
     }
 
     fn ingesting(&self, records: usize) {
         self.with(|state| {
-            state.files = records;
-            state.done = 0;
-            state.started = Instant::now();
+            (state.registering, state.files, state.done) = (false, records, 0);
+            state.started.get_or_insert_with(Instant::now);
         });
     }
 
-    fn started(&self, record: &ControlRecord, _progress: &Arc<Progress>) {
-        self.with(|state| {
-            let done = speed(state.rows, state.bytes, state.started);
-            state.line.set_message(format!(
-                "{} of {} files, {done}; now {}",
-                count(state.done as u64),
-                count(state.files as u64),
-                record.key
-            ));
-        });
+    fn started(&self, record: &ControlRecord, progress: &Arc<Progress>) {
+        self.with(|state| state.active.push((record.id.clone(), record.key.clone(), Arc::clone(progress))));
     }
 
     fn finished(&self, result: &FileResult) {
         self.with(|state| {
+            state.active.retain(|(id, ..)| *id != result.record.id);
             state.done += 1;
             if let Some(outcome) = &result.record.outcome {
                 state.rows += outcome.counts.rows_in;

@@ -22,7 +22,7 @@ pub(crate) fn run(command: &Run) -> anyhow::Result<Done> {
     let line = RunLine::new();
     let started = std::time::Instant::now();
     let report = block_on(async { Ok(weir_local::run(&command.lake.lake, &context, workers, &line).await?) });
-    line.clear();
+    drop(line);
     let report = report?;
     let seconds = started.elapsed().as_secs_f64();
     if command.output.output == Output::Json {
