@@ -264,9 +264,9 @@ pub(crate) struct Convert {
     #[arg(value_name = "OUT")]
     pub(crate) out: PathBuf,
     /// The contract that names and types the columns
-    #[arg(long, value_name = "FILE", conflicts_with = "infer", required_unless_present = "infer")]
+    #[arg(long, value_name = "FILE", conflicts_with = "infer")]
     pub(crate) contract: Option<PathBuf>,
-    /// Take names and types from the data
+    /// Take names and types from the data, as without --contract
     #[arg(long)]
     pub(crate) infer: bool,
     /// Write rows that cannot be read here [default: OUT with .quarantine.jsonl]

@@ -107,7 +107,7 @@ impl<'a, Q: Write> Quarantine<'a, Q> {
 
         let limit = match self.contract.bad_row_limit {
             BadRowLimit::Rows(limit) => limit.min(MAX_QUARANTINED_ROWS),
-            BadRowLimit::Percent(_) => MAX_QUARANTINED_ROWS,
+            BadRowLimit::Percent(_) | BadRowLimit::Both { .. } => MAX_QUARANTINED_ROWS,
         };
         if self.rows > limit { Err(self.too_many(row + 1)) } else { Ok(()) }
     }

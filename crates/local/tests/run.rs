@@ -39,6 +39,7 @@ version: 1.0.0
 status: active
 schema:
   - name: brewery
+    customProperties: [{property: weir.badRowLimit, value: 0}]
     properties:
       - {name: id, logicalType: integer, primaryKey: true}
       - {name: founded, logicalType: date}

@@ -244,7 +244,7 @@ fn print(command: &Convert, answer: &Answer) {
     for reason in &answer.report.reasons {
         say!("quarantined {}, as {}", counted(reason.rows, "row"), reason.first);
     }
-    if command.infer {
+    if command.contract.is_none() {
         let columns: Vec<String> =
             answer.columns.iter().map(|column| format!("{} {}", column.name, column.column_type)).collect();
         say!("columns: {}", columns.join(", "));

@@ -133,11 +133,19 @@ pub enum BadRowLimit {
     Rows(u64),
     /// So many of each hundred, judged at the object's end.
     Percent(f64),
+    /// More than so many rows and more than so many of each hundred: a small object may be bad to a
+    /// larger part than a large one.
+    Both {
+        /// So many are always allowed.
+        rows: u64,
+        /// Beyond them, so many of each hundred.
+        percent: f64,
+    },
 }
 
 impl BadRowLimit {
     /// What holds where a contract says nothing.
-    pub const DEFAULT: BadRowLimit = BadRowLimit::Percent(1.0);
+    pub const DEFAULT: BadRowLimit = BadRowLimit::Both { rows: 100, percent: 1.0 };
 
     /// Whether `bad` of `rows` are too many.
     #[must_use]
@@ -145,6 +153,9 @@ impl BadRowLimit {
         match self {
             BadRowLimit::Rows(limit) => bad > limit,
             BadRowLimit::Percent(percent) => bad as f64 * 100.0 > percent * rows as f64,
+            BadRowLimit::Both { rows: some, percent } => {
+                bad > some && BadRowLimit::Percent(percent).is_exceeded(bad, rows)
+            }
         }
     }
 }
@@ -154,6 +165,7 @@ impl fmt::Display for BadRowLimit {
         match self {
             BadRowLimit::Rows(limit) => write!(f, "{limit} rows"),
             BadRowLimit::Percent(percent) => write!(f, "{percent}% of the rows"),
+            BadRowLimit::Both { rows, percent } => write!(f, "{rows} rows, or {percent}% of them where that is more"),
         }
     }
 }

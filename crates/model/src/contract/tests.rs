@@ -152,6 +152,10 @@ fn bad_row_limits_are_judged_exactly() {
     assert!(BadRowLimit::Percent(1.0).is_exceeded(2, 199));
     assert!(!BadRowLimit::Percent(100.0).is_exceeded(5, 5));
     assert!(!BadRowLimit::Percent(0.0).is_exceeded(0, 0));
+    // Where a contract says nothing, a small object may have bad rows to any part, up to 100.
+    assert!(!BadRowLimit::DEFAULT.is_exceeded(100, 100));
+    assert!(BadRowLimit::DEFAULT.is_exceeded(101, 10_099));
+    assert!(!BadRowLimit::DEFAULT.is_exceeded(101, 10_100));
 }
 
 #[test]
