@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 import weir
 
-ADDED = ["_op", "_seq", "_event_time", "_control_id", "_row"]
+ADDED = ["_op", "_seq", "_event_time", "_control_id", "_row", "_unchanged"]
 
 
 def all_records(lake: Path) -> list[dict[str, Any]]:

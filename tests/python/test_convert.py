@@ -118,8 +118,8 @@ def test_a_failed_conversion_leaves_the_output_as_it_was(
 
 
 def test_wrong_arguments_are_told_apart_from_failures(tmp_path: Path) -> None:
-    """Exit 2: neither a contract nor --infer."""
-    convert(tmp_path / "in", tmp_path / "out").check(2)
+    """Exit 2: a contract and --infer, which exclude each other."""
+    convert(tmp_path / "in", tmp_path / "out", "--infer", "--contract", "c").check(2)
 
 
 def test_types_are_inferred_only_where_nothing_is_lost(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def beers(count: int, *extra: str) -> bytes:
     return gzip.compress("\n".join([HEADER, *good, *extra, ""]).encode(), mtime=0)
 
 
-# One bad row of each kind in a file of 1,000: the contract allows 1 in 100.
+# One bad row of each kind; where a contract says nothing, 100 are allowed and 1 in 100 beyond.
 BAD_LINES = {
     "not_of_type": "x,1,Bad,Porter,5.0,2001-02-03,text",
     "too_many_decimals": "1,1,Bad,Porter,5.001,2001-02-03,text",
@@ -221,7 +221,7 @@ def mixed(new_lake: Callable[[str], Path]) -> tuple[Path, dict[str, Any]]:
     flipped[len(flipped) // 2] ^= 0xFF
     put(lake, "raw/beer/flipped.csv.gz", bytes(flipped))
     put(lake, "raw/beer/some-bad.csv.gz", beers(1000, *BAD_LINES.values()))
-    put(lake, "raw/beer/many-bad.csv.gz", beers(100, *BAD_LINES.values()))
+    put(lake, "raw/beer/many-bad.csv.gz", beers(1000, *list(BAD_LINES.values()) * 20))
     put(lake, "raw/beer/other-header.csv.gz", gzip.compress(b"a,b\n1,2\n"))
     put(lake, "raw/beer/utf-16.csv", "beer_id,name\n1,a\n".encode("utf-16"))
     put(lake, "raw/beer/empty.csv.gz", gzip.compress(b""))
