@@ -133,3 +133,31 @@ async fn records_that_are_not_understood_are_kept_as_they_came_and_are_no_data()
     assert!(report.all_well(), "{report:?}");
     assert_eq!((report.registered, report.ignored), (1, 1));
 }
+
+/// Gives one line, then nothing for a while, then another.
+struct Slow(Vec<Vec<u8>>, Duration);
+
+impl std::io::Read for Slow {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let Some(line) = self.0.pop() else { return Ok(0) };
+        if !self.0.is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+        } else {
+            std::thread::sleep(self.1);
+        }
+        buf[..line.len()].copy_from_slice(&line);
+        Ok(line.len())
+    }
+}
+
+#[test]
+fn a_slow_stream_is_written_when_its_time_has_come_and_not_at_its_end() {
+    let (_root, dir) = lake();
+    let lines = [change("insert", "{\"id\":2,\"name\":\"b\"}"), change("insert", "{\"id\":1,\"name\":\"a\"}")];
+    let input = Slow(lines.map(String::into_bytes).into(), Duration::from_millis(1_500));
+    let lake = LocalLake::read(&dir).unwrap();
+    let contracts: Contracts = lake.contracts.iter().cloned().collect();
+    let options = StreamOptions { table: None, buffer_bytes: 64 << 20, buffer_time: Duration::from_millis(200) };
+    let streamed = stream(&dir, "test", &contracts, input, &options, &mut |_| {}).unwrap();
+    assert_eq!((streamed.counters.ok, streamed.objects["beer"]), (2, 2));
+}
