@@ -39,47 +39,9 @@ pub fn generate(dir: &Path, plan: &TablePlan, watch: &mut dyn FnMut(Progress)) -
 pub struct GeneratedChanges {
     /// The file, below the lake's folder.
     pub path: String,
-    /// Lines.
-    pub records: u64,
-    /// Bytes.
-    pub bytes: u64,
-    /// Changes that insert a row.
-    pub inserts: u64,
-    /// Changes that update a row.
-    pub updates: u64,
-    /// Changes that delete a row.
-    pub deletes: u64,
-    /// Rows of the full load.
-    pub loads: u64,
-    /// Records that change no row.
-    pub controls: u64,
-    /// Records that are there once more.
-    pub duplicates: u64,
-    /// Records that come far after their turn.
-    pub late: u64,
-    /// Inserts of a key that was deleted before.
-    pub reused_keys: u64,
-    /// Updates that change the primary key.
-    pub changed_keys: u64,
-}
-
-impl From<ChangeCounts> for GeneratedChanges {
-    fn from(counts: ChangeCounts) -> Self {
-        GeneratedChanges {
-            path: CHANGES.to_owned(),
-            records: counts.records,
-            bytes: counts.bytes,
-            inserts: counts.inserts,
-            updates: counts.updates,
-            deletes: counts.deletes,
-            loads: counts.loads,
-            controls: counts.controls,
-            duplicates: counts.duplicates,
-            late: counts.late,
-            reused_keys: counts.reused_keys,
-            changed_keys: counts.changed_keys,
-        }
-    }
+    /// What it holds.
+    #[serde(flatten)]
+    pub counts: ChangeCounts,
 }
 
 /// Writes the changes to `streams/changes.jsonl` under the lake in `dir`; `watch` is told how many records and bytes
@@ -101,7 +63,7 @@ pub fn generate_changes(
     }
     let counts = written?;
     folder.close(CHANGES, writer)?;
-    Ok(counts.into())
+    Ok(GeneratedChanges { path: CHANGES.to_owned(), counts })
 }
 
 /// Writes under a name that a run passes over, and renames when the file is whole.
@@ -183,17 +145,20 @@ mod tests {
             let mut records = 0;
             let changes = plan.changes(20, &[]).unwrap();
             generate_changes(dir.path(), &changes, &mut |more| records += more.rows).inspect(|done| {
-                assert_eq!(done.records, records);
+                assert_eq!(done.counts.records, records);
             })
         };
         let done = write(&plan(1)).unwrap();
         let path = dir.path().join(done.path);
         let before = fs::read(&path).unwrap();
-        assert_eq!((before.len() as u64, done.inserts + done.updates + done.deletes), (done.bytes, 20));
+        assert_eq!(
+            (before.len() as u64, done.counts.inserts + done.counts.updates + done.counts.deletes),
+            (done.counts.bytes, 20)
+        );
         let error = write(&plan(9)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-        assert_eq!(write(&plan(1)).unwrap().bytes, done.bytes);
+        assert_eq!(write(&plan(1)).unwrap().counts.bytes, done.counts.bytes);
     }
 }

@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 use serde_json::json;
-use weir_generate::{Options, Plan, Progress, TablePlan};
-use weir_local::{GeneratedChanges, LocalLake, generate, generate_changes};
+use weir_generate::{ChangeCounts, Options, Plan, Progress, TablePlan};
+use weir_local::{LocalLake, generate, generate_changes};
 use weir_model::raw::{Compression, Format};
 
 use super::{Done, lake_option};
@@ -74,11 +74,16 @@ pub(crate) fn run(command: &Generate) -> anyhow::Result<Done> {
         .map(|table| vec![table.table.clone(), count(table.rows), size(table.bytes), count(table.files)])
         .collect();
     if let Some(changed) = &changed {
-        rows.push(vec![changed.path.clone(), count(changed.records), size(changed.bytes), "1".to_owned()]);
+        rows.push(vec![
+            changed.path.clone(),
+            count(changed.counts.records),
+            size(changed.counts.bytes),
+            "1".to_owned(),
+        ]);
     }
     say!("{}", table(&["table", "rows", "text", "files"], &[1, 2, 3], rows));
     if let Some(changed) = &changed {
-        say!("{}", in_words(changed));
+        say!("{}", in_words(&changed.counts));
     }
     for left in left_out {
         say!("No changes of table '{}': {}.", left.table, left.why);
@@ -96,7 +101,7 @@ pub(crate) fn run(command: &Generate) -> anyhow::Result<Done> {
 }
 
 /// What is in the stream.
-fn in_words(changes: &GeneratedChanges) -> String {
+fn in_words(changes: &ChangeCounts) -> String {
     format!(
         "Changes: {} ({} of a deleted key), {} ({} of the key), {}; beside them {} of the full load, {} and {}; {} late.",
         counted(changes.inserts, "insert"),

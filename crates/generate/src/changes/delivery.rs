@@ -33,7 +33,7 @@ const LAG: (u64, u64) = (5_000, 3_000_000);
 const BEFORE: u64 = 60_000_000;
 
 /// What a stream holds, kind by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ChangeCounts {
     /// Lines: the sum of inserts, updates, deletes, loads, controls and duplicates.
     pub records: u64,
