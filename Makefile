@@ -6,6 +6,9 @@ PYTHON ?= python3
 DEMO ?= demo-lake
 DEMO_ROWS ?= 1586614
 DEMO_CHANGES ?= 20000
+# Property tests try the same cases in each run; another seed tries others:
+# make test PROPTEST_RNG_SEED=7
+export PROPTEST_RNG_SEED ?= 1
 
 WEIR = target/release/weir
 TEST_VENV = .venv-test

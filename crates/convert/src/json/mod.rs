@@ -34,6 +34,9 @@ pub(crate) struct JsonTokenizer {
     unknown: Vec<String>,
     /// The same keys as they stand in the text, so that one that comes in each row costs little.
     unknown_texts: HashSet<Vec<u8>>,
+    /// Unknown keys of the object that is being read, as places in the text: they count once it has
+    /// been read to its end, so that it does not matter how often it was begun.
+    pending: Vec<weir_json::Span>,
     scratch: Vec<u8>,
 }
 
@@ -63,6 +66,7 @@ impl JsonTokenizer {
             line_start: 0,
             unknown: Vec::new(),
             unknown_texts: HashSet::new(),
+            pending: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -218,6 +222,7 @@ impl JsonTokenizer {
         scanner.skip(1);
         let mut twice = None;
         let mut expected = 0;
+        self.pending.clear();
         if scanner.next_token()? == b'}' {
             return Ok(scanner.at() + 1);
         }
@@ -243,7 +248,7 @@ impl JsonTokenizer {
                     tokens.set(column, Span::new(kind, from + inner, scanner.at() - inner));
                     expected = column + 1;
                 }
-                None => self.note_unknown(key, text),
+                None => self.pend_unknown(key, text),
             }
             match scanner.next_token()? {
                 b',' => {
@@ -255,6 +260,7 @@ impl JsonTokenizer {
             }
         }
         let next = scanner.at() + 1;
+        self.note_unknown(text);
         match twice {
             Some(column) => Err(Fault::Whole { reason: Reason::DuplicateKey, column: Some(column), next }),
             None => Ok(next),
@@ -277,20 +283,29 @@ impl JsonTokenizer {
         self.by_name.get(&self.scratch).copied()
     }
 
-    fn note_unknown(&mut self, key: weir_json::Span, text: &[u8]) {
-        let raw = &text[key.start()..key.end()];
-        if self.unknown.len() >= MAX_UNKNOWN || self.unknown_texts.contains(raw) {
-            return;
+    fn pend_unknown(&mut self, key: weir_json::Span, text: &[u8]) {
+        let is_new = || !self.unknown_texts.contains(&text[key.start()..key.end()]);
+        if self.unknown.len() + self.pending.len() < 2 * MAX_UNKNOWN && is_new() {
+            self.pending.push(key);
         }
-        if self.unknown_texts.len() < 2 * MAX_UNKNOWN {
-            self.unknown_texts.insert(raw.to_vec());
-        }
-        self.scratch.clear();
-        // The scanner has checked the key, so that its escapes are known ones.
-        let known = weir_json::unescape(raw, &mut self.scratch).is_ok();
-        let name = crate::names::shorten(if known { &self.scratch } else { raw });
-        if !self.unknown.contains(&name) {
-            self.unknown.push(name);
+    }
+
+    fn note_unknown(&mut self, text: &[u8]) {
+        for key in self.pending.drain(..) {
+            let raw = &text[key.start()..key.end()];
+            if self.unknown.len() >= MAX_UNKNOWN {
+                break;
+            }
+            if self.unknown_texts.len() < 2 * MAX_UNKNOWN {
+                self.unknown_texts.insert(raw.to_vec());
+            }
+            self.scratch.clear();
+            // The scanner has checked the key, so that its escapes are known ones.
+            let known = weir_json::unescape(raw, &mut self.scratch).is_ok();
+            let name = crate::names::shorten(if known { &self.scratch } else { raw });
+            if !self.unknown.contains(&name) {
+                self.unknown.push(name);
+            }
         }
     }
 }

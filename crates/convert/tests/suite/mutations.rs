@@ -166,7 +166,12 @@ fn accepted(records: &[Option<Fields>]) -> Vec<String> {
                 _ if is_null(index) => Some("-".to_owned()),
                 0 => trimmed.parse::<i64>().ok().map(|n| n.to_string()),
                 1 => Some((*text).to_owned()),
-                _ => trimmed.parse::<f64>().ok().map(|n| format!("{n:?}")),
+                // A number too large for the type is none, and no infinity.
+                _ => trimmed
+                    .parse::<f64>()
+                    .ok()
+                    .filter(|n| n.is_finite() || !trimmed.contains(|c: char| c.is_ascii_digit()))
+                    .map(|n| format!("{n:?}")),
             });
         }
         if let Some(line) = line.into_iter().collect::<Option<Vec<_>>>() {
@@ -209,6 +214,13 @@ proptest! {
         let format = if json { "weir.format=json" } else { "weir.format=csv" };
         let bytes = if json { changed(JSON, 0, &changes) } else { changed(CSV, 6, &changes) };
         let _ = both(&contract(&[format]), &bytes, block, longest);
+    }
+
+    #[test]
+    fn columns_left_out_are_told_the_same_wherever_blocks_begin(keys in prop::collection::vec("[a-dé]{0,3}", 1..6), cut in 0usize..60, block in 1usize..50, longest in 6usize..60) {
+        let mut bytes = keys.iter().map(|key| format!("{{\"a\":1,\"{key}\":2}}\n")).collect::<String>().into_bytes();
+        bytes.remove(cut % bytes.len());
+        let _ = both(&contract(&["weir.format=json"]), &bytes, block, longest);
     }
 
     #[test]
