@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -16,10 +17,11 @@ Examples:
   weir generate --lake mylake --rows 100000 --seed 1
   weir run --lake mylake
   weir status --lake mylake
+  weir snapshots review --lake mylake
   weir convert review.csv.gz review.parquet --infer
 
-Exit codes: 0 all well; 1 it could not be done; 2 wrong arguments; 3 done, but a file was rejected,
-a row quarantined or an ingest failed: `weir status` tells which."
+Exit codes: 0 all well; 1 it could not be done, a merge included; 2 wrong arguments; 3 done, but a
+file was rejected, a row quarantined or an ingest failed: `weir status` tells which."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -43,7 +45,7 @@ Examples:
   weir generate --lake mylake --rows 1000 --seed 1 --table review --format json
   weir generate --lake mylake --rows 100000 --seed 1 --changes 20000")]
     Generate(Generate),
-    /// Register what lies in raw/ and ingest whatever is pending
+    /// Register what lies in raw/, ingest whatever is pending, merge it into silver
     #[command(after_help = "\
 Run it as often as you like: what is done is not done again.
 
@@ -79,6 +81,28 @@ Examples:
   weir retry --all --table review --lake mylake
   weir run --lake mylake")]
     Retry(Retry),
+    /// Merge bronze into silver tables
+    #[command(after_help = "\
+`weir run` does this by itself. Merging is idempotent: what is in silver already changes nothing.
+
+Examples:
+  weir merge review --lake mylake --dry-run
+  weir merge --all --lake mylake
+  weir merge review --again --lake mylake")]
+    Merge(Merge),
+    /// Show the snapshots of a silver table, the newest first
+    #[command(after_help = "Example:\n  weir snapshots review --lake mylake --limit 5")]
+    Snapshots(Snapshots),
+    /// Tidy silver tables: join small files, expire old snapshots, remove files that nothing needs
+    #[command(after_help = "\
+Readers of a snapshot that is expired fail; keep them for as long as the longest query.
+
+Examples:
+  weir maintain review --lake mylake --dry-run
+  weir maintain --all --lake mylake --expire-older-than 2d --keep 3")]
+    Maintain(Maintain),
+    /// Print SQL that does Weir's work in another engine
+    Sql(Sql),
     /// Convert one CSV or JSON file (plain, gzip, zstd) to Parquet, without a lake
     #[command(after_help = "\
 Examples:
@@ -255,6 +279,141 @@ pub(crate) struct Retry {
     pub(crate) output: OutputArgument,
 }
 
+/// Which silver tables.
+#[derive(Debug, Args)]
+pub(crate) struct TablesArgument {
+    /// The table
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) table: Option<String>,
+    /// Every table that has a place in silver
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    #[command(flatten)]
+    pub(crate) tables: TablesArgument,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Tell what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also merge the files that are in silver already: builds a table anew that was removed
+    #[arg(long)]
+    pub(crate) again: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Snapshots {
+    /// The table
+    pub(crate) table: String,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Show at most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) limit: u16,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Maintain {
+    #[command(flatten)]
+    pub(crate) tables: TablesArgument,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Tell what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Expire snapshots older than this: a number with d, h, m or s
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = age)]
+    pub(crate) expire_older_than: Duration,
+    /// Keep so many of the newest snapshots, however old
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) keep: u16,
+    /// Remove files that no snapshot needs once they are older than this; at least 1h, since a merge
+    /// under way writes such files
+    #[arg(long, value_name = "AGE", default_value = "3d", value_parser = orphan_age)]
+    pub(crate) orphans_older_than: Duration,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    #[command(subcommand)]
+    pub(crate) what: SqlCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SqlCommand {
+    /// The merge of a table's bronze into its silver table
+    #[command(after_help = "\
+The script folds exactly as `weir merge` does, so both may write one table by turns. The namespace
+`silver` has to be there.
+
+Examples:
+  weir sql merge review --lake mylake
+  weir sql merge review --lake mylake --catalog glue --bronze s3://lake/bronze/review/v1")]
+    Merge(SqlMerge),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SqlMerge {
+    /// The table
+    pub(crate) table: String,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Who runs the statements
+    #[arg(long, value_enum, default_value = "spark")]
+    pub(crate) engine: SqlEngine,
+    /// The engine's name for the Iceberg catalog
+    #[arg(long, value_name = "NAME", default_value = weir_local::CATALOG_NAME)]
+    pub(crate) catalog: String,
+    /// The silver table that is merged into [default: of the same name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) into: Option<String>,
+    /// The folder of bronze, as the engine opens it [default: the lake's]
+    #[arg(long, value_name = "URI")]
+    pub(crate) bronze: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SqlEngine {
+    /// Apache Spark with an Iceberg catalog
+    Spark,
+}
+
+/// `7d`, `12h`, `30m` or `45s`.
+fn age(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is no age; write a number with d, h, m or s, such as 7d");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds: u64 = match unit {
+        'd' => 86_400,
+        'h' => 3600,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).filter(|seconds| *seconds <= 36_500 * 86_400).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// An age at which a file belongs to no commit under way.
+fn orphan_age(text: &str) -> Result<Duration, String> {
+    match age(text)? {
+        young if young < weir_pipeline::maintain::LEAST_ORPHAN_AGE => {
+            Err("files younger than an hour may belong to a merge under way; give 1h or more".to_owned())
+        }
+        age => Ok(age),
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
     /// The file to read
@@ -295,4 +454,20 @@ pub(crate) enum Codec {
 
 pub(crate) fn parse() -> Arguments {
     Arguments::parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_a_number_with_its_unit() {
+        for (text, seconds) in [("7d", 604_800), ("12h", 43_200), ("30m", 1800), ("45s", 45), ("0d", 0)] {
+            assert_eq!(age(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "7", "d", "7w", "-1d", "1.5h", "7 d", "99999999999999999999d", "18446744073709551615d", "7é"]
+        {
+            assert!(age(text).unwrap_err().contains("such as 7d"), "{text}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use weir_convert::Progress;
-use weir_local::{FileResult, Observer};
+use weir_local::{FileResult, Observer, TableMerge};
 use weir_model::control::ControlRecord;
 
 use crate::output::{count, size};
@@ -84,12 +84,17 @@ struct RunState {
     rows: u64,
     bytes: u64,
     started: Option<Instant>,
+    /// The table that is merged.
+    merging: Option<String>,
     /// What is worked on: id, key and how far it is.
     active: Vec<(String, String, Arc<Progress>)>,
 }
 
 impl RunState {
     fn message(&self) -> String {
+        if let Some(table) = &self.merging {
+            return format!("merging {table} into silver");
+        }
         let files = format!("{} of {} files", count(self.done as u64), count(self.files as u64));
         if self.registering {
             return format!("registered {files}");
@@ -153,6 +158,14 @@ impl Observer for RunLine {
 
     fn started(&self, record: &ControlRecord, progress: &Arc<Progress>) {
         self.with(|state| state.active.push((record.id.clone(), record.key.clone(), Arc::clone(progress))));
+    }
+
+    fn merging(&self, table: &str) {
+        self.with(|state| state.merging = Some(table.to_owned()));
+    }
+
+    fn merged(&self, _: &TableMerge) {
+        self.with(|state| state.merging = None);
     }
 
     fn finished(&self, result: &FileResult) {

@@ -202,7 +202,31 @@ fn wrong_arguments_end_with_2_and_every_command_has_an_example() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(weir(&["convert", "a"], dir.path()).status.code(), Some(2));
     assert_eq!(weir(&["retry"], dir.path()).status.code(), Some(2));
-    for command in ["init", "check", "generate", "run", "stream", "status", "show", "retry", "convert"] {
+    for wrong in [
+        &["merge"][..],
+        &["merge", "beer", "--all"],
+        &["maintain", "beer", "--expire-older-than", "7 weeks"],
+        &["maintain", "beer", "--orphans-older-than", "59m"],
+        &["sql", "merge", "beer", "--engine", "flink"],
+    ] {
+        assert_eq!(weir(wrong, dir.path()).status.code(), Some(2), "{wrong:?}");
+    }
+    let help = text(&weir(&["sql", "merge", "--help"], dir.path()));
+    assert!(help.contains("Example") && help.contains("--output"), "{help}");
+    for command in [
+        "init",
+        "check",
+        "generate",
+        "run",
+        "stream",
+        "status",
+        "show",
+        "retry",
+        "convert",
+        "merge",
+        "snapshots",
+        "maintain",
+    ] {
         let help = text(&weir(&[command, "--help"], dir.path()));
         assert!(help.contains("Example"), "{command}: {help}");
         assert!(help.contains("--output"), "{command}");

@@ -8,10 +8,12 @@ mod generate;
 mod open;
 mod run;
 mod scan;
+mod silver;
 mod stream;
 
 pub use generate::{Generated, GeneratedChanges, generate, generate_changes};
 pub use open::{LocalLake, OpenError, control_path};
 pub use run::{FileResult, Observer, RunError, RunReport, Standing, run};
 pub use scan::{Oddity, Scan, scan};
+pub use silver::{CATALOG_NAME, TableMerge, catalog_path, merge_tables, moved, moved_from};
 pub use stream::{StreamError, StreamOptions, Streamed, stream};

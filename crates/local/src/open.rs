@@ -5,10 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use iceberg_commit::TableError;
 use thiserror::Error;
 use weir_model::contract::Unread;
 use weir_model::{Contract, Lake, Problem, Problems};
 use weir_pipeline::{Context, Contracts};
+use weir_ports::catalog::CatalogError;
 use weir_ports::clock::SystemClock;
 use weir_ports::control_store::StoreError;
 use weir_ports_local::folder::FolderError;
@@ -58,6 +60,18 @@ pub enum OpenError {
     /// The control records cannot be opened.
     #[error("the control records cannot be opened")]
     Control(#[from] StoreError),
+    /// The catalog of silver's tables cannot be opened.
+    #[error("catalog.sqlite cannot be opened")]
+    Catalog(#[from] CatalogError),
+    /// The folder cannot hold silver's tables.
+    #[error("silver's tables cannot be in this folder")]
+    Warehouse(#[from] TableError),
+    /// Iceberg writes locations as text.
+    #[error("the path {} is not text that silver's tables could hold; give the lake's folder another name", path.display())]
+    Name {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 /// The file of a lake's control records.

@@ -1,4 +1,4 @@
-//! One run: register what lies in raw, then ingest whatever is pending, until nothing is.
+//! One run: register what lies in raw, ingest whatever is pending until nothing is, then merge it into silver.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -11,12 +11,17 @@ use serde::Serialize;
 use thiserror::Error;
 use weir_convert::{Progress, ReasonCount};
 use weir_model::Timestamp;
+use weir_model::contract::SilverKind;
 use weir_model::control::{ControlRecord, Status};
-use weir_pipeline::{Context, IngestError, Ingested, ObjectEvent, RegisterError, Registered, ingest, register};
+use weir_pipeline::{
+    Context, IngestError, Ingested, MergeOptions, ObjectEvent, RegisterError, Registered, ingest, register,
+};
 use weir_ports::control::{ControlError, Pages, transition};
 use weir_ports::control_store::{Query, StoreError};
+use weir_silver::Silver;
 
 use crate::scan::{Oddity, scan};
+use crate::silver::{TableMerge, merge_tables};
 
 /// The pause before a failed attempt is repeated; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -35,6 +40,10 @@ pub trait Observer: Send + Sync {
     fn started(&self, _record: &ControlRecord, _progress: &Arc<Progress>) {}
     /// Work on a record has ended.
     fn finished(&self, _result: &FileResult) {}
+    /// The merge of a table has begun.
+    fn merging(&self, _table: &str) {}
+    /// The merge of a table has ended.
+    fn merged(&self, _result: &TableMerge) {}
 }
 
 /// What became of one file in a run.
@@ -66,6 +75,8 @@ pub struct RunReport {
     pub rejected: Vec<ControlRecord>,
     /// What was worked on.
     pub files: Vec<FileResult>,
+    /// The tables of which something waited for a merge.
+    pub merges: Vec<TableMerge>,
     /// What stands in the way of all being well, this run's and earlier ones'.
     pub standing: Standing,
 }
@@ -87,12 +98,21 @@ pub struct Standing {
 }
 
 impl RunReport {
-    /// Whether nothing was rejected, quarantined or failed, now or before.
+    /// Whether nothing was rejected, quarantined or failed, now or before, and every table is merged.
     #[must_use]
     pub fn all_well(&self) -> bool {
         let quarantined =
             |file: &FileResult| file.record.outcome.as_ref().is_some_and(|outcome| outcome.counts.rows_quarantined > 0);
-        self.oddities.is_empty() && self.standing == Standing::default() && !self.files.iter().any(quarantined)
+        self.oddities.is_empty()
+            && self.standing == Standing::default()
+            && !self.files.iter().any(quarantined)
+            && !self.merge_failed()
+    }
+
+    /// Whether a table could not be merged. Its files wait for the next run.
+    #[must_use]
+    pub fn merge_failed(&self) -> bool {
+        self.merges.iter().any(|merge| merge.failure.is_some())
     }
 }
 
@@ -117,13 +137,15 @@ impl From<StoreError> for RunError {
     }
 }
 
-/// Runs the lake in `dir` until nothing is pending, `workers` files at a time.
+/// Runs the lake in `dir` until nothing is pending, `workers` files at a time, then merges every table
+/// of `silver`'s that has new bronze.
 ///
 /// # Errors
-/// [`RunError`]. A file that cannot be ingested is no error of the run.
+/// [`RunError`]. A file that cannot be ingested, or a table that cannot be merged, is no error of the run.
 pub async fn run(
     dir: &Path,
     context: &Context,
+    silver: Option<&Silver>,
     workers: usize,
     observer: &dyn Observer,
 ) -> Result<RunReport, RunError> {
@@ -153,6 +175,12 @@ pub async fn run(
         }
         observer.ingesting(ready.len());
         ingest_all(context, ready, workers, &mut report, observer).await?;
+    }
+    if let Some(silver) = silver {
+        let kept = context.contracts.iter().filter(|contract| contract.silver().kind != SilverKind::None);
+        let tables: Vec<String> = kept.map(|contract| contract.table.clone()).collect();
+        let merges = merge_tables(context, silver, &tables, MergeOptions::default(), observer).await;
+        report.merges = merges.into_iter().filter(|merge| !merge.nothing_to_do()).collect();
     }
     let there = found.events.into_iter().map(|event| (event.key, event.version)).collect();
     report.standing = standing(context, &there).await?;

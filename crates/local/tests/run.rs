@@ -13,7 +13,9 @@ impl Observer for Nobody {}
 
 async fn run_lake(dir: &Path) -> RunReport {
     let lake = LocalLake::read(dir).unwrap();
-    run(dir, &lake.context().unwrap(), 2, &Nobody).await.unwrap()
+    let context = lake.context().unwrap();
+    let silver = lake.silver(&context).unwrap();
+    run(dir, &context, Some(&silver), 2, &Nobody).await.unwrap()
 }
 
 fn beer_lake() -> (tempfile::TempDir, std::path::PathBuf) {

@@ -8,6 +8,8 @@
 //!    └──────retry── DEAD ◀───────────────┘ ◀──┘
 //! REJECTED: no contract, or a key that cannot be a table; `retry` once that is mended.
 //! ```
+//! A `SUCCEEDED` record gets one mark more, once its bronze is in silver ([`ControlRecord::mark_merged`]).
+//!
 //! Every transition is a pure function here. A store applies it by one conditional write on
 //! [`ControlRecord::revision`], so of two workers one wins and the other is told.
 
@@ -138,6 +140,15 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
+/// That a record's bronze is in silver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// When the merge had ended.
+    pub at: Timestamp,
+    /// The snapshot that the merge committed; `None` where it found nothing to change.
+    pub snapshot: Option<i64>,
+}
+
 /// What the register found out about an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampled {
@@ -194,6 +205,10 @@ pub struct ControlRecord {
     pub failure: Option<Failure>,
     /// Digest of the contract that the last attempt or the rejection met; a change makes `weir run` try again.
     pub contract_digest: Option<String>,
+    /// That its bronze is in silver. A hint that saves work and no more: merging is idempotent, so a
+    /// mark that was lost costs a merge that changes nothing.
+    #[serde(default)]
+    pub merged: Option<Merged>,
 }
 
 /// Why a record may not change in this way.
@@ -273,6 +288,7 @@ impl ControlRecord {
             outcome: None,
             failure: None,
             contract_digest: None,
+            merged: None,
         }
     }
 
@@ -361,6 +377,8 @@ impl ControlRecord {
         }
         self.outcome = Some(outcome);
         self.failure = None;
+        // What silver has is the bronze of before.
+        self.merged = None;
         self.end(Status::Succeeded, now);
         Ok(())
     }
@@ -400,6 +418,29 @@ impl ControlRecord {
         }
     }
 
+    /// Its bronze is in silver, since the merge that committed `snapshot` (`None`: that found nothing to change).
+    ///
+    /// A record that has the mark keeps the one it has.
+    ///
+    /// # Errors
+    /// [`TransitionError::Status`] unless the record is `SUCCEEDED`.
+    pub fn mark_merged(&mut self, snapshot: Option<i64>, now: Timestamp) -> Result<(), TransitionError> {
+        if self.status != Status::Succeeded {
+            return Err(self.cannot("be marked as merged"));
+        }
+        if self.merged.is_none() {
+            self.merged = Some(Merged { at: now, snapshot });
+            self.updated_at = now;
+        }
+        Ok(())
+    }
+
+    /// Whether it waits for a merge: `SUCCEEDED`, and without the mark.
+    #[must_use]
+    pub fn is_unmerged(&self) -> bool {
+        self.status == Status::Succeeded && self.merged.is_none()
+    }
+
     /// Whether a worker may take it now without anybody's word.
     #[must_use]
     pub fn is_ready(&self, now: Timestamp) -> bool {
@@ -434,130 +475,4 @@ impl ControlRecord {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(0).plus_seconds(seconds)
-    }
-
-    fn record() -> ControlRecord {
-        ControlRecord::pending("b", "raw/t/a.csv", "1", "t", 10, at(0), at(0))
-    }
-
-    fn outcome(rows_in: u64, rows_written: u64) -> Outcome {
-        Outcome {
-            counts: RowCounts { rows_in, rows_written, ..RowCounts::default() },
-            contract_version: "1.0.0".to_owned(),
-            bytes_decompressed: 1,
-            bytes_out: 1,
-            bronze_key: "bronze/t".to_owned(),
-            quarantine_key: None,
-            notes: vec![],
-        }
-    }
-
-    fn failure(code: &str) -> Failure {
-        Failure { code: code.to_owned(), message: "m".to_owned() }
-    }
-
-    #[test]
-    fn a_running_record_cannot_be_leased_until_its_lease_has_run_out() {
-        let mut record = record();
-        let first = record.lease("a", at(0), 60, 3).unwrap().unwrap();
-        assert!(matches!(record.lease("b", at(59), 60, 3), Err(TransitionError::Leased { .. })));
-        let second = record.lease("b", at(60), 60, 3).unwrap().unwrap();
-        assert!(second > first);
-        assert!(matches!(record.succeed(first, outcome(1, 1), at(61)), Err(TransitionError::Fenced { .. })));
-        assert!(matches!(record.renew(first, at(61), 60), Err(TransitionError::Fenced { .. })));
-        record.succeed(second, outcome(1, 1), at(62)).unwrap();
-        assert_eq!(record.status, Status::Succeeded);
-    }
-
-    #[test]
-    fn a_record_whose_rows_do_not_add_up_never_succeeds() {
-        let mut record = record();
-        let token = record.lease("a", at(0), 60, 3).unwrap().unwrap();
-        assert!(matches!(record.succeed(token, outcome(2, 1), at(1)), Err(TransitionError::Counts { .. })));
-        assert_eq!(record.status, Status::Running);
-        let overflow = RowCounts { rows_in: 0, rows_written: u64::MAX, rows_quarantined: 1, rows_filtered: 0 };
-        assert!(!overflow.add_up());
-    }
-
-    #[test]
-    fn a_file_that_kills_every_worker_ends_dead_not_running() {
-        let mut record = record();
-        for attempt in 0..3 {
-            assert!(record.lease("w", at(attempt * 100), 60, 3).unwrap().is_some());
-        }
-        assert_eq!(record.lease("w", at(400), 60, 3), Ok(None));
-        assert_eq!(record.status, Status::Dead);
-        assert!(record.failure.as_ref().unwrap().message.contains("vanished"));
-        record.retry(at(500)).unwrap();
-        assert!(record.lease("w", at(501), 60, 3).unwrap().is_some());
-    }
-
-    #[test]
-    fn only_transient_failures_are_taken_up_again_by_themselves() {
-        for (code, ready) in [("Transient.ObjectStore", true), ("Input.CorruptGzip", false)] {
-            let mut record = record();
-            let token = record.lease("a", at(0), 60, 3).unwrap().unwrap();
-            record.fail(token, failure(code), at(1), 3).unwrap();
-            assert_eq!(record.is_ready(at(2)), ready, "{code}");
-        }
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Lease,
-        Succeed(u64),
-        Fail(u64),
-        Renew(u64),
-        Retry,
-        Wait(i64),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            Just(Step::Lease),
-            (0u64..4).prop_map(Step::Succeed),
-            (0u64..4).prop_map(Step::Fail),
-            (0u64..4).prop_map(Step::Renew),
-            Just(Step::Retry),
-            (1i64..100).prop_map(Step::Wait),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn no_order_of_steps_lets_two_workers_finish_or_a_finished_record_change(steps in prop::collection::vec(step(), 0..40)) {
-            let mut record = record();
-            let mut now = 0;
-            let mut succeeded = None;
-            for step in steps {
-                let before = record.clone();
-                let result = match step {
-                    Step::Lease => record.lease("w", at(now), 50, 3).map(|_| ()),
-                    Step::Succeed(token) => record.succeed(token, outcome(1, 1), at(now)),
-                    Step::Fail(token) => record.fail(token, failure("Transient.X"), at(now), 3),
-                    Step::Renew(token) => record.renew(token, at(now), 50),
-                    Step::Retry => record.retry(at(now)),
-                    Step::Wait(seconds) => { now += seconds; Ok(()) }
-                };
-                if result.is_err() {
-                    prop_assert_eq!(&record, &before, "a refused transition changes nothing");
-                }
-                prop_assert!(record.last_token >= before.last_token);
-                prop_assert_eq!(record.status == Status::Running, record.lease.is_some());
-                if record.status == Status::Succeeded {
-                    prop_assert!(record.outcome.as_ref().unwrap().counts.add_up());
-                    succeeded.get_or_insert_with(|| record.clone());
-                }
-                if let Some(done) = &succeeded {
-                    prop_assert_eq!(&record, done, "a finished record stays as it is");
-                }
-            }
-        }
-    }
-}
+mod tests;

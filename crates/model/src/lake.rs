@@ -1,4 +1,4 @@
-//! `lake.yaml`: the lake's name and the limits under which its files are ingested.
+//! `lake.yaml`: the lake's name and the limits under which its files are ingested and merged.
 
 use serde::Serialize;
 
@@ -18,6 +18,8 @@ pub struct Lake {
     pub engines: EngineLimits,
     /// How files are read and Parquet is written.
     pub ingest: IngestSettings,
+    /// How bronze is merged into silver.
+    pub silver: SilverLimits,
 }
 
 /// Which engine takes a file, by its estimated rows.
@@ -62,6 +64,15 @@ pub struct IngestSettings {
     pub max_attempts: u32,
 }
 
+/// How bronze is merged into silver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SilverLimits {
+    /// About how much the changes that are merged at one time may hold, in MiB; a larger merge goes by ranges of keys.
+    pub memory_mb: u64,
+    /// How many files are read or written at one time; `None`: as many as there are processors, 2 to 8.
+    pub workers: Option<u64>,
+}
+
 /// How the pages of a Parquet file are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -92,6 +103,17 @@ impl Default for IngestSettings {
     }
 }
 
+impl Default for SilverLimits {
+    fn default() -> Self {
+        SilverLimits { memory_mb: 256, workers: None }
+    }
+}
+
+impl SilverLimits {
+    /// The least memory with which a merge works, in MiB.
+    pub const MIN_MEMORY_MB: u64 = 16;
+}
+
 impl IngestSettings {
     /// The least memory with which a conversion works, in MiB.
     pub const MIN_MEMORY_MB: u64 = 16;
@@ -105,7 +127,7 @@ impl Lake {
     pub fn parse(file: &str, text: &str) -> Result<Lake, Problems> {
         let root = yaml::parse(file, text)?;
         let mut reader = Reader::new(file);
-        let fields = reader.map(&root, "", &["name", "description", "engines", "ingest"]);
+        let fields = reader.map(&root, "", &["name", "description", "engines", "ingest", "silver"]);
         let name = fields.need(&mut reader, "name").and_then(|node| {
             let name = reader.text(node, "name")?;
             let fits = !name.is_empty()
@@ -119,7 +141,8 @@ impl Lake {
         let description = fields.text(&mut reader, "description");
         let engines = engines(&mut reader, &fields);
         let ingest = ingest(&mut reader, &fields);
-        let lake = name.map(|name| Lake { name, description, engines, ingest });
+        let silver = silver(&mut reader, &fields);
+        let lake = name.map(|name| Lake { name, description, engines, ingest, silver });
         reader.finish(lake)
     }
 }
@@ -191,6 +214,17 @@ fn ingest(reader: &mut Reader<'_>, root: &Fields<'_>) -> IngestSettings {
     settings
 }
 
+fn silver(reader: &mut Reader<'_>, root: &Fields<'_>) -> SilverLimits {
+    let mut limits = SilverLimits::default();
+    let Some(node) = root.get("silver") else { return limits };
+    let fields = reader.map(node, "silver", &["memoryMb", "workers"]);
+    if let Some(value) = fields.whole(reader, "memoryMb", SilverLimits::MIN_MEMORY_MB, 1 << 20) {
+        limits.memory_mb = value;
+    }
+    limits.workers = fields.whole(reader, "workers", 1, 64);
+    limits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +244,16 @@ mod tests {
             [5, 6, 7, 8].map(|rows| lake.engines.choose(rows)),
             [Engine::Lambda, Engine::Fargate, Engine::Fargate, Engine::Spark]
         );
+    }
+
+    #[test]
+    fn a_merge_has_limits_of_its_own() {
+        let lake = Lake::parse("l", "name: x\nsilver: {memoryMb: 512, workers: 3}\n").unwrap();
+        assert_eq!(lake.silver, SilverLimits { memory_mb: 512, workers: Some(3) });
+        assert_eq!(Lake::parse("l", "name: x\n").unwrap().silver, SilverLimits { memory_mb: 256, workers: None });
+        let problems = Lake::parse("l", "name: x\nsilver:\n  memory: 512\n  workers: 0\n").unwrap_err();
+        assert!(problems.0[0].to_string().contains("did you mean 'memoryMb'?"), "{problems}");
+        assert!(problems.0[1].to_string().contains("from 1 to 64"), "{problems}");
     }
 
     #[test]

@@ -2,16 +2,29 @@
 //!
 //! Knows the ports and never what stands behind them; holds no state of its own between two calls.
 //! Start with [`register`](mod@register): a raw object becomes a control record; then
-//! [`ingest`](mod@ingest): a control record becomes bronze.
+//! [`ingest`](mod@ingest): a control record becomes bronze; and, with the feature `silver`, `merge`:
+//! the bronze of a table becomes silver. Without that feature nothing here links a table format.
 
 mod context;
 pub mod event;
 pub mod ingest;
+#[cfg(feature = "silver")]
+pub mod maintain;
+#[cfg(feature = "silver")]
+pub mod merge;
 mod objects;
 pub mod register;
+#[cfg(feature = "silver")]
+pub mod snapshots;
 pub mod transform;
 
 pub use context::{Context, Contracts};
 pub use event::ObjectEvent;
 pub use ingest::{IngestError, Ingested, ingest};
+#[cfg(feature = "silver")]
+pub use maintain::{MaintainFailed, MaintainOptions, Maintained, maintain};
+#[cfg(feature = "silver")]
+pub use merge::{MergeFailed, MergeOptions, Merged, merge};
 pub use register::{RegisterError, Registered, register};
+#[cfg(feature = "silver")]
+pub use snapshots::{SnapshotInfo, snapshots};

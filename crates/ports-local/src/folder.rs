@@ -5,12 +5,13 @@
 //! left empty. And no key leads a write out of the folder, not through a link either; reads do
 //! follow links, so that a person may link files in.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -79,7 +80,7 @@ pub fn bucket(name: &str, root: impl AsRef<FilePath>) -> Result<Bucket, FolderEr
     fs::create_dir_all(&root).map_err(failed)?;
     let root = fs::canonicalize(&root).map_err(failed)?;
     let files = LocalFileSystem::new_with_prefix(&root).map_err(|error| failed(io::Error::other(error)))?;
-    let folder = Folder { files, root: root.into() };
+    let folder = Folder { files, root: root.into(), synced: Synced::default() };
     Ok(Bucket::new(name, Arc::new(folder), Identity::SizeAndTime))
 }
 
@@ -87,7 +88,11 @@ pub fn bucket(name: &str, root: impl AsRef<FilePath>) -> Result<Bucket, FolderEr
 struct Folder {
     files: LocalFileSystem,
     root: Arc<FilePath>,
+    synced: Synced,
 }
+
+/// Folders whose names are on the disk for certain, so that they need not be written there again.
+type Synced = Arc<Mutex<HashSet<PathBuf>>>;
 
 impl fmt::Display for Folder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,24 +136,30 @@ impl Written {
     }
 
     /// Waits until the file and its name are on the disk.
-    async fn sync(self) -> Result<()> {
+    async fn sync(self, synced: Synced) -> Result<()> {
         let lost_key = self.key.clone();
-        match blocking::run(move || self.sync_blocking().map_err(|error| self.disk(&error))).await {
+        match blocking::run(move || self.sync_blocking(&synced).map_err(|error| self.disk(&error))).await {
             Ok(result) => result.map_err(Into::into),
             Err(lost) => Err(FolderError::Disk { key: lost_key, reason: lost.reason().to_owned() }.into()),
         }
     }
 
-    fn sync_blocking(&self) -> io::Result<()> {
+    fn sync_blocking(&self, synced: &Mutex<HashSet<PathBuf>>) -> io::Result<()> {
         File::open(&self.file)?.sync_all()?;
-        // The names of folders are entries of their parents. All are synced, up to the bucket's root
-        // at most, since it is not known which of them are new.
+        // The names of folders are entries of their parents, which are synced once, up to the
+        // bucket's root at most: it is not known who made them, and whether he synced them.
         #[cfg(unix)]
         {
             let depth = self.key.split('/').count();
+            let mut folders = Vec::new();
             for folder in self.file.ancestors().skip(1).take(depth) {
                 File::open(folder)?.sync_all()?;
+                if synced.lock().unwrap_or_else(PoisonError::into_inner).contains(folder) {
+                    break;
+                }
+                folders.push(folder.to_owned());
             }
+            synced.lock().unwrap_or_else(PoisonError::into_inner).extend(folders);
         }
         Ok(())
     }
@@ -159,14 +170,14 @@ impl ObjectStore for Folder {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let written = self.writable(location).await?;
         let result = self.files.put_opts(location, payload, opts).await?;
-        written.sync().await?;
+        written.sync(Arc::clone(&self.synced)).await?;
         Ok(result)
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         let written = self.writable(location).await?;
         let upload = self.files.put_multipart_opts(location, opts).await?;
-        Ok(Box::new(SyncedUpload { upload, written }))
+        Ok(Box::new(SyncedUpload { upload, written, synced: Arc::clone(&self.synced) }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -204,14 +215,14 @@ impl ObjectStore for Folder {
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         let written = self.writable(to).await?;
         self.files.copy_opts(from, to, options).await?;
-        written.sync().await
+        written.sync(Arc::clone(&self.synced)).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
         self.writable(from).await?;
         let written = self.writable(to).await?;
         self.files.rename_opts(from, to, options).await?;
-        written.sync().await
+        written.sync(Arc::clone(&self.synced)).await
     }
 }
 
@@ -220,6 +231,7 @@ impl ObjectStore for Folder {
 struct SyncedUpload {
     upload: Box<dyn MultipartUpload>,
     written: Written,
+    synced: Synced,
 }
 
 #[async_trait]
@@ -230,7 +242,7 @@ impl MultipartUpload for SyncedUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let result = self.upload.complete().await?;
-        self.written.clone().sync().await?;
+        self.written.clone().sync(Arc::clone(&self.synced)).await?;
         Ok(result)
     }
 

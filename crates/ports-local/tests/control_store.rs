@@ -54,6 +54,18 @@ fn pending(name: &str) -> ControlRecord {
     ControlRecord::pending("lake", &format!("raw/t/{name}.csv"), "1", "t", 1, at(0), at(0))
 }
 
+fn outcome() -> Outcome {
+    Outcome {
+        counts: RowCounts { rows_in: 1, rows_written: 1, ..RowCounts::default() },
+        contract_version: "1.0.0".to_owned(),
+        bytes_decompressed: 1,
+        bytes_out: 1,
+        bronze_key: String::new(),
+        quarantine_key: None,
+        notes: vec![],
+    }
+}
+
 fn open(path: &Path) -> SqliteControlStore {
     SqliteControlStore::open(path).unwrap()
 }
@@ -78,16 +90,7 @@ async fn work(store: &dyn ControlStore) -> usize {
                 Err(ControlError::Transition(_) | ControlError::Contention { .. }) => continue,
                 Err(error) => panic!("{error}"),
             };
-            let outcome = Outcome {
-                counts: RowCounts { rows_in: 1, rows_written: 1, ..RowCounts::default() },
-                contract_version: "1.0.0".to_owned(),
-                bytes_decompressed: 1,
-                bytes_out: 1,
-                bronze_key: String::new(),
-                quarantine_key: None,
-                notes: vec![],
-            };
-            transition(store, &record.id, |r| r.succeed(token, outcome.clone(), at(2))).await.unwrap();
+            transition(store, &record.id, |r| r.succeed(token, outcome(), at(2))).await.unwrap();
             done += 1;
         }
     }
@@ -138,6 +141,40 @@ async fn records_outlive_the_process_that_wrote_them() {
     let reopened = open(&path);
     assert_eq!(reopened.get(&record.id).await, Ok(Some(record.clone())));
     assert_eq!(reopened.create(&record).await, Ok(Created::Exists(Box::new(record))));
+}
+
+/// What a lake of the version before silver has on its disk: no column `merged`, no such field in the JSON.
+#[tokio::test]
+async fn a_file_of_the_version_before_is_brought_up_to_date_and_what_had_succeeded_waits_for_a_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.db");
+    let (waiting, mut done) = (pending("waiting"), pending("done"));
+    {
+        let store = open(&path);
+        store.create(&waiting).await.unwrap();
+        store.create(&done).await.unwrap();
+        let token = transition(&store, &done.id, |r| r.lease("w", at(1), 60, 3)).await.unwrap().1.unwrap();
+        done = transition(&store, &done.id, |r| r.succeed(token, outcome(), at(2))).await.unwrap().0;
+    }
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database
+        .execute_batch(
+            "DROP INDEX control_records_by_merged;
+             DROP INDEX control_records_by_table_and_merged;
+             ALTER TABLE control_records DROP COLUMN merged;
+             UPDATE control_records SET record = json_remove(record, '$.merged');
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    drop(database);
+
+    let store = open(&path);
+    assert_eq!(store.get(&waiting.id).await, Ok(Some(waiting)));
+    let unmerged = Query { merged: Some(false), ..Query::default() };
+    assert_eq!(list_all(&store, unmerged.clone()).await.unwrap(), [done.clone()]);
+    transition(&store, &done.id, |r| r.mark_merged(Some(1), at(3))).await.unwrap();
+    assert_eq!(list_all(&store, unmerged.clone()).await.unwrap(), []);
+    assert_eq!(list_all(&open(&path), unmerged).await.unwrap(), [], "opening it again changes nothing");
 }
 
 #[tokio::test]

@@ -41,6 +41,9 @@ pub struct Query {
     pub status: Option<Status>,
     /// Only records of this table.
     pub table: Option<String>,
+    /// Only `SUCCEEDED` records, and of these with `true` those whose bronze is in silver, with `false` those
+    /// that wait for a merge.
+    pub merged: Option<bool>,
     /// Only records registered at this time or later.
     pub registered_from: Option<Timestamp>,
     /// Only records registered before this time.
@@ -59,6 +62,7 @@ impl Default for Query {
         Query {
             status: None,
             table: None,
+            merged: None,
             registered_from: None,
             registered_before: None,
             newest_first: false,
@@ -80,6 +84,7 @@ impl Query {
     pub fn matches(&self, record: &ControlRecord) -> bool {
         self.status.is_none_or(|status| record.status == status)
             && self.table.as_ref().is_none_or(|table| record.table == *table)
+            && self.merged.is_none_or(|merged| record.status == Status::Succeeded && record.merged.is_some() == merged)
             && self.registered_from.is_none_or(|from| record.registered_at >= from)
             && self.registered_before.is_none_or(|before| record.registered_at < before)
     }
@@ -107,6 +112,8 @@ pub struct TableCounts {
     pub size_bytes: u64,
     /// The rows of those that have an outcome.
     pub rows: RowCounts,
+    /// How many have their bronze in silver.
+    pub merged: u64,
 }
 
 /// What can go wrong with a control store.

@@ -1,8 +1,9 @@
-//! The traits to the outside: control store, objects, secrets, notices and the clock, each with one conformance suite.
+//! The traits to the outside: control store, objects, catalog, secrets, notices and the clock, each with one conformance suite.
 //!
 //! Nothing here opens a file or a connection; crates such as `weir-ports-local` do. Start with
 //! [`ControlStore`], then [`control::transition`], which every change of a record goes through.
 
+pub mod catalog;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -15,7 +16,10 @@ pub mod secrets;
 
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod memory_catalog;
 
+pub use catalog::{Catalog, CatalogError, Swap, TableName};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use control_store::{ControlStore, StoreError};
 pub use notifier::{Notice, Notifier, Severity};

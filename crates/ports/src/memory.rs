@@ -120,8 +120,10 @@ impl ControlStore for MemoryStore {
                 records: 0,
                 size_bytes: 0,
                 rows: weir_model::control::RowCounts::default(),
+                merged: 0,
             });
             group.records += 1;
+            group.merged += u64::from(record.merged.is_some());
             group.size_bytes += record.size_bytes;
             if let Some(outcome) = &record.outcome {
                 group.rows.rows_in += outcome.counts.rows_in;

@@ -4,19 +4,27 @@ mod check;
 mod convert;
 mod generate;
 mod init;
+mod maintain;
+mod merge;
 mod retry;
 mod run;
 mod show;
+mod snapshots;
+mod sql;
 mod status;
 mod stream;
 
 use std::process::ExitCode;
 
+use iceberg_commit::TableError;
 use serde_json::json;
-use weir_local::OpenError;
+use weir_local::{LocalLake, OpenError, moved, moved_from};
 use weir_model::Problems;
+use weir_pipeline::{Context, MergeFailed};
+use weir_silver::Silver;
+use weir_silver::sql::SqlError;
 
-use crate::arguments::{Arguments, Command, LakeArgument, Output};
+use crate::arguments::{Arguments, Command, LakeArgument, Output, Sql, SqlCommand, TablesArgument};
 use crate::output;
 
 /// How a command went.
@@ -25,6 +33,8 @@ pub(crate) enum Done {
     Well,
     /// Done, and something was rejected, quarantined or failed.
     WithTrouble,
+    /// A part could not be done; what that was is printed already.
+    InPart,
 }
 
 /// A failure with a stable name.
@@ -53,10 +63,15 @@ pub(crate) fn dispatch(arguments: Arguments) -> ExitCode {
         Command::Show(command) => (command.output.output, show::run(&command)),
         Command::Retry(command) => (command.output.output, retry::run(&command)),
         Command::Convert(command) => (command.output.output, convert::run(&command)),
+        Command::Merge(command) => (command.output.output, merge::run(&command)),
+        Command::Snapshots(command) => (command.output.output, snapshots::run(&command)),
+        Command::Maintain(command) => (command.output.output, maintain::run(&command)),
+        Command::Sql(Sql { what: SqlCommand::Merge(command) }) => (command.output.output, sql::merge(&command)),
     };
     match result {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithTrouble) => ExitCode::from(3),
+        Ok(Done::InPart) => ExitCode::FAILURE,
         Err(error) => {
             let message = explain(&error);
             if output == Output::Json {
@@ -87,6 +102,15 @@ fn code(error: &anyhow::Error) -> &'static str {
     if let Some(coded) = error.downcast_ref::<Coded>() {
         return coded.code;
     }
+    if let Some(failed) = error.downcast_ref::<MergeFailed>() {
+        return failed.code();
+    }
+    if error.downcast_ref::<SqlError>().is_some() {
+        return "Silver.Sql";
+    }
+    if error.downcast_ref::<TableError>().is_some() {
+        return "Silver.Table";
+    }
     match error.downcast_ref::<OpenError>() {
         Some(OpenError::NoLake { .. }) => return "Lake.Missing",
         Some(OpenError::Problems(_)) => return "Lake.Problems",
@@ -105,6 +129,25 @@ fn code(error: &anyhow::Error) -> &'static str {
 /// Runs a use case to its end.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}
+
+/// The silver tables that are meant. One that is named must have a place in silver.
+fn silver_tables(lake: &LocalLake, context: &Context, tables: &TablesArgument) -> anyhow::Result<Vec<String>> {
+    match &tables.table {
+        Some(table) => {
+            weir_pipeline::merge::contract_of(&context.contracts, table)?;
+            Ok(vec![table.clone()])
+        }
+        None => Ok(lake.silver_tables()),
+    }
+}
+
+/// A table that is elsewhere can neither be read nor written.
+async fn check_place(silver: &Silver, table: &str) -> anyhow::Result<()> {
+    match moved_from(silver, table).await {
+        Some(location) => Err(Coded { code: "Silver.Moved", message: moved(silver, table, &location) }.into()),
+        None => Ok(()),
+    }
 }
 
 /// What a person types to reach this lake again.

@@ -1,4 +1,4 @@
-//! `weir run`: everything that is pending.
+//! `weir run`: everything that is pending, up to silver.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 use weir_local::{FileResult, LocalLake, RunReport};
 use weir_model::control::Status;
 
-use super::{Done, block_on, lake_option};
+use super::{Done, block_on, lake_option, merge};
 use crate::arguments::{Output, Run};
 use crate::output::{self, count, counted, say, short, size, table};
 use crate::progress::RunLine;
@@ -17,11 +17,13 @@ const SHOWN: usize = 10;
 pub(crate) fn run(command: &Run) -> anyhow::Result<Done> {
     let lake = LocalLake::read(&command.lake.lake)?;
     let context = lake.context()?;
+    let silver = if lake.silver_tables().is_empty() { None } else { Some(lake.silver(&context)?) };
     let processors = std::thread::available_parallelism().map_or(1, usize::from).min(4);
     let workers = command.workers.map_or(processors, usize::from);
     let line = RunLine::new();
     let started = std::time::Instant::now();
-    let report = block_on(async { Ok(weir_local::run(&command.lake.lake, &context, workers, &line).await?) });
+    let report =
+        block_on(async { Ok(weir_local::run(&command.lake.lake, &context, silver.as_ref(), workers, &line).await?) });
     drop(line);
     let report = report?;
     let seconds = started.elapsed().as_secs_f64();
@@ -30,7 +32,11 @@ pub(crate) fn run(command: &Run) -> anyhow::Result<Done> {
     } else {
         print(command, &report, seconds);
     }
-    Ok(if report.all_well() { Done::Well } else { Done::WithTrouble })
+    Ok(match report.all_well() {
+        true => Done::Well,
+        false if report.merge_failed() => Done::InPart,
+        false => Done::WithTrouble,
+    })
 }
 
 #[derive(Default)]
@@ -87,6 +93,11 @@ fn print(command: &Run, report: &RunReport, seconds: f64) {
         });
         let header = ["bronze", "files", "failed", "rows in", "written", "quarantined", "filtered", "raw", "parquet"];
         say!("{}", table(&header, &[1, 2, 3, 4, 5, 6, 7, 8], rows.collect()));
+    }
+    if !report.merges.is_empty() {
+        merge::print(&report.merges, false);
+    }
+    if !sums.is_empty() || !report.merges.is_empty() {
         let rows: u64 = sums.values().map(|sum| sum.rows_in).sum();
         say!("{} in {seconds:.1} s.", counted(rows, "row"));
     }
@@ -95,6 +106,9 @@ fn print(command: &Run, report: &RunReport, seconds: f64) {
 
 fn trouble(command: &Run, report: &RunReport) {
     let lake = lake_option(&command.lake);
+    if report.merge_failed() {
+        say!("What was not merged waits in bronze; once it is mended: weir merge --all{lake}");
+    }
     for oddity in &report.oddities {
         say!("not registered: {}: {}", oddity.path, oddity.message);
     }

@@ -16,7 +16,8 @@ pub(crate) fn run(command: &Show) -> anyhow::Result<Done> {
     if command.output.output == Output::Json {
         output::json(&record)?;
     } else {
-        print(command, &record);
+        let in_silver = lake.silver_tables().contains(&record.table);
+        print(command, &record, in_silver);
     }
     Ok(Done::Well)
 }
@@ -32,7 +33,7 @@ pub(crate) async fn find(context: &Context, id: &str) -> anyhow::Result<ControlR
         .ok_or_else(|| anyhow!("no control record's id begins with '{id}'; `weir status --table TABLE` lists them"))
 }
 
-fn print(command: &Show, record: &ControlRecord) {
+fn print(command: &Show, record: &ControlRecord, in_silver: bool) {
     let line = |name: &str, value: String| say!("{name:<13} {value}");
     let lake = lake_option(&command.lake);
     line("id", record.id.clone());
@@ -75,6 +76,10 @@ fn print(command: &Show, record: &ControlRecord) {
             line("note", note.clone());
         }
     }
+    if let Some(merged) = &record.merged {
+        let what = merged.snapshot.map_or("it had all of it".to_owned(), |snapshot| format!("snapshot {snapshot}"));
+        line("silver", format!("merged {}, {what}", merged.at));
+    }
     if let Some(failure) = &record.failure {
         line("failure", format!("{}: {}", failure.code, failure.message));
     }
@@ -84,6 +89,9 @@ fn print(command: &Show, record: &ControlRecord) {
             line("next", format!("once it is mended: weir retry {id}{lake}, then weir run{lake}"));
         }
         Status::Pending => line("next", format!("weir run{lake}")),
+        Status::Succeeded if record.is_unmerged() && in_silver => {
+            line("next", format!("weir merge {}{lake}", record.table));
+        }
         Status::Running | Status::Succeeded => {}
     }
 }

@@ -4,11 +4,11 @@ use anyhow::anyhow;
 use serde_json::json;
 use weir_local::LocalLake;
 use weir_model::control::Status as RecordStatus;
-use weir_ports::control_store::Query;
+use weir_ports::control_store::{Query, TableCounts};
 
 use super::{Done, block_on, lake_option};
 use crate::arguments::{Output, Status};
-use crate::output::{self, count, say, short, size, table};
+use crate::output::{self, count, counted, say, short, size, table};
 
 pub(crate) fn run(command: &Status) -> anyhow::Result<Done> {
     let status = match &command.status {
@@ -40,7 +40,8 @@ pub(crate) fn run(command: &Status) -> anyhow::Result<Done> {
                     "table": counts.table, "status": counts.status, "files": counts.records,
                     "size_bytes": counts.size_bytes, "rows_in": counts.rows.rows_in,
                     "rows_written": counts.rows.rows_written, "rows_quarantined": counts.rows.rows_quarantined,
-                    "rows_filtered": counts.rows.rows_filtered,
+                    "rows_filtered": counts.rows.rows_filtered, "merged": counts.merged,
+                    "waiting_for_merge": waiting(&lake, counts),
                 })
             })
             .collect();
@@ -64,25 +65,46 @@ pub(crate) fn run(command: &Status) -> anyhow::Result<Done> {
             count(counts.rows.rows_in),
             count(counts.rows.rows_written),
             count(counts.rows.rows_quarantined),
+            if in_silver(&lake, counts) { count(counts.merged) } else { String::new() },
             size(counts.size_bytes),
         ]
     });
-    let header = ["table", "status", "files", "rows in", "written", "quarantined", "raw"];
-    say!("{}", table(&header, &[2, 3, 4, 5, 6], rows.collect()));
+    let header = ["table", "status", "files", "rows in", "written", "quarantined", "merged", "raw"];
+    say!("{}", table(&header, &[2, 3, 4, 5, 6, 7], rows.collect()));
+    let unmerged: u64 = counts.iter().filter(|of| wanted(&of.table, of.status)).map(|of| waiting(&lake, of)).sum();
+    if unmerged > 0 {
+        say!(
+            "{} of bronze not in silver yet: weir merge --all{}",
+            counted(unmerged, "file"),
+            lake_option(&command.lake)
+        );
+    }
     if lists {
         let rows = page.records.iter().map(|record| {
+            let mark = if record.merged.is_some() { "yes" } else { "" };
             vec![
                 short(&record.id).to_owned(),
                 record.status.to_string(),
+                mark.to_owned(),
                 record.key.clone(),
                 record.failure.as_ref().map_or(String::new(), |failure| failure.message.clone()),
             ]
         });
-        say!("{}", table(&["id", "status", "file", "why"], &[], rows.collect()));
+        say!("{}", table(&["id", "status", "merged", "file", "why"], &[], rows.collect()));
         if page.next.is_some() {
             say!("There are more; --limit shows up to 1000.");
         }
         say!("One of them in full: weir show ID{}", lake_option(&command.lake));
     }
     Ok(Done::Well)
+}
+
+/// Whether these records are to be merged or have been.
+fn in_silver(lake: &LocalLake, counts: &TableCounts) -> bool {
+    counts.status == RecordStatus::Succeeded && lake.silver_tables().contains(&counts.table)
+}
+
+/// How many of these records wait for a merge.
+fn waiting(lake: &LocalLake, counts: &TableCounts) -> u64 {
+    if in_silver(lake, counts) { counts.records - counts.merged.min(counts.records) } else { 0 }
 }

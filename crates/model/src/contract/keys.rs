@@ -112,6 +112,13 @@ pub(super) mod table {
     pub(crate) const FLAT_OPERATIONS: &str = "weir.flat.operations";
     pub(crate) const FLAT_SEQUENCE_FIELD: &str = "weir.flat.sequenceField";
     pub(crate) const FLAT_EVENT_TIME_FIELD: &str = "weir.flat.eventTimeField";
+    /// What every setting of silver begins with.
+    pub(crate) const SILVER: &str = "weir.silver.";
+    pub(crate) const SILVER_KIND: &str = "weir.silver.kind";
+    pub(crate) const SILVER_STATE_COLUMN: &str = "weir.silver.stateColumn";
+    pub(crate) const SILVER_PARTITION_BY: &str = "weir.silver.partitionBy";
+    pub(crate) const SILVER_SORT_BY: &str = "weir.silver.sortBy";
+    pub(crate) const SILVER_TARGET_FILE_SIZE: &str = "weir.silver.targetFileSize";
 
     pub(crate) const ALL: &[&str] = &[
         FORMAT,
@@ -129,6 +136,11 @@ pub(super) mod table {
         FLAT_OPERATIONS,
         FLAT_SEQUENCE_FIELD,
         FLAT_EVENT_TIME_FIELD,
+        SILVER_KIND,
+        SILVER_STATE_COLUMN,
+        SILVER_PARTITION_BY,
+        SILVER_SORT_BY,
+        SILVER_TARGET_FILE_SIZE,
     ];
 }
 
@@ -137,6 +149,7 @@ pub(super) mod column {
     pub(crate) const PII: &str = "pii";
     pub(crate) const EPOCH: &str = "weir.epoch";
     pub(crate) const GENERATE: &str = "weir.generate";
+    pub(crate) const RENAMED_FROM: &str = "weir.renamedFrom";
 
-    pub(crate) const ALL: &[&str] = &[PII, EPOCH, GENERATE];
+    pub(crate) const ALL: &[&str] = &[PII, EPOCH, GENERATE, RENAMED_FROM];
 }

@@ -6,10 +6,12 @@
 mod column_type;
 mod keys;
 mod read;
+pub mod silver;
 mod stream;
 mod time_pattern;
 
 pub use column_type::{ColumnType, EpochUnit, MAX_DECIMAL_PRECISION, TimeText};
+pub use silver::{SilverKind, SilverSettings};
 pub use stream::{BeforeImage, EnvelopeKind, EventTimeField, FlatSettings, StreamSettings};
 pub use time_pattern::{PatternField, TimePattern};
 
@@ -270,6 +272,12 @@ impl Contract {
     pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
         // Indexes come from `read::contract`, which takes them from `columns` itself.
         self.primary_key.iter().filter_map(|index| self.columns.get(*index))
+    }
+
+    /// What becomes of the table's change records in silver.
+    #[must_use]
+    pub fn silver(&self) -> &SilverSettings {
+        &self.stream.silver
     }
 
     /// Whether any column is personal data, kept in clear or not.

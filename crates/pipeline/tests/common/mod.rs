@@ -1,6 +1,9 @@
 //! A lake in a temporary folder, with a clock that a test sets.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[cfg(feature = "silver")]
+pub(crate) mod silver;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;

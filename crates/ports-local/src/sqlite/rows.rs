@@ -2,7 +2,7 @@
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use weir_model::control::{ControlRecord, RowCounts};
+use weir_model::control::{ControlRecord, RowCounts, Status};
 use weir_ports::control_store::StoreError;
 
 use super::Failed;
@@ -11,10 +11,10 @@ use super::Failed;
 pub(super) const INSERT: &str = "
     INSERT INTO control_records
         (id, revision, table_name, status, registered_at, size_bytes,
-         rows_in, rows_written, rows_quarantined, rows_filtered, record)
+         rows_in, rows_written, rows_quarantined, rows_filtered, merged, record)
     VALUES
         (:id, :revision, :table_name, :status, :registered_at, :size_bytes,
-         :rows_in, :rows_written, :rows_quarantined, :rows_filtered, :record)
+         :rows_in, :rows_written, :rows_quarantined, :rows_filtered, :merged, :record)
     ON CONFLICT (id) DO NOTHING";
 
 /// Writes a row over the one with the revision before. One statement: SQLite checks and writes under one lock.
@@ -23,7 +23,8 @@ pub(super) const UPDATE: &str = "
         revision = :revision, table_name = :table_name, status = :status,
         registered_at = :registered_at, size_bytes = :size_bytes,
         rows_in = :rows_in, rows_written = :rows_written,
-        rows_quarantined = :rows_quarantined, rows_filtered = :rows_filtered, record = :record
+        rows_quarantined = :rows_quarantined, rows_filtered = :rows_filtered,
+        merged = :merged, record = :record
     WHERE id = :id AND revision = :revision - 1";
 
 /// The columns of a record that are not simply its fields.
@@ -33,6 +34,7 @@ pub(super) struct Row {
     registered_at: i64,
     size_bytes: i64,
     rows: [i64; 4],
+    merged: Option<bool>,
     record: String,
 }
 
@@ -51,11 +53,12 @@ impl Row {
             registered_at: record.registered_at.micros(),
             size_bytes: summand(record.size_bytes),
             rows: rows.map(summand),
+            merged: (record.status == Status::Succeeded).then_some(record.merged.is_some()),
             record: json,
         })
     }
 
-    pub(super) fn params<'a>(&'a self, record: &'a ControlRecord) -> [(&'static str, &'a dyn ToSql); 11] {
+    pub(super) fn params<'a>(&'a self, record: &'a ControlRecord) -> [(&'static str, &'a dyn ToSql); 12] {
         let [rows_in, rows_written, rows_quarantined, rows_filtered] = &self.rows;
         [
             (":id", &record.id),
@@ -68,6 +71,7 @@ impl Row {
             (":rows_written", rows_written),
             (":rows_quarantined", rows_quarantined),
             (":rows_filtered", rows_filtered),
+            (":merged", &self.merged),
             (":record", &self.record),
         ]
     }

@@ -9,7 +9,7 @@ use weir_ports::control_store::StoreError;
 use super::Failed;
 
 /// The version of the schema below, in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a call waits for another process to finish its write. A write takes milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,12 +27,23 @@ const SCHEMA: &str = "
         rows_written     INTEGER NOT NULL,
         rows_quarantined INTEGER NOT NULL,
         rows_filtered    INTEGER NOT NULL,
-        record           TEXT NOT NULL     -- the whole record as JSON; the columns above are copies of its fields
+        record           TEXT NOT NULL,    -- the whole record as JSON; the other columns are copies of its fields
+        merged           INTEGER           -- of SUCCEEDED records: 1 with the mark, 0 without
     ) STRICT;
     CREATE INDEX control_records_by_time ON control_records (registered_at, id);
     CREATE INDEX control_records_by_table ON control_records (table_name, registered_at, id);
     CREATE INDEX control_records_by_status ON control_records (status, registered_at, id);
     CREATE INDEX control_records_by_table_and_status ON control_records (table_name, status, registered_at, id);
+    CREATE INDEX control_records_by_merged ON control_records (merged, registered_at, id);
+    CREATE INDEX control_records_by_table_and_merged ON control_records (table_name, merged, registered_at, id);
+";
+
+/// From version 1, which knew nothing of silver: what had succeeded then waits for a merge.
+const FROM_1: &str = "
+    ALTER TABLE control_records ADD COLUMN merged INTEGER;
+    UPDATE control_records SET merged = 0 WHERE status = 'SUCCEEDED';
+    CREATE INDEX control_records_by_merged ON control_records (merged, registered_at, id);
+    CREATE INDEX control_records_by_table_and_merged ON control_records (table_name, merged, registered_at, id);
 ";
 
 /// Opens the file and brings it to the schema.
@@ -80,6 +91,10 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failed> {
                 transaction.execute_batch(SCHEMA)?;
                 transaction.pragma_update(None, "user_version", VERSION)?;
             }
+            1 => {
+                transaction.execute_batch(FROM_1)?;
+                transaction.pragma_update(None, "user_version", VERSION)?;
+            }
             other => {
                 let reason = format!(
                     "{} has schema version {other}, and this version of weir knows {VERSION}; upgrade weir",
@@ -97,6 +112,28 @@ fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
+/// The schema of version 1, for tests of the migration.
+#[cfg(test)]
+pub(super) const VERSION_1: &str = "
+    CREATE TABLE control_records (
+        id               TEXT NOT NULL PRIMARY KEY,
+        revision         INTEGER NOT NULL,
+        table_name       TEXT NOT NULL,
+        status           TEXT NOT NULL,
+        registered_at    INTEGER NOT NULL, -- microseconds since 1970-01-01T00:00:00Z
+        size_bytes       INTEGER NOT NULL,
+        rows_in          INTEGER NOT NULL, -- the four counts are 0 until there is an outcome
+        rows_written     INTEGER NOT NULL,
+        rows_quarantined INTEGER NOT NULL,
+        rows_filtered    INTEGER NOT NULL,
+        record           TEXT NOT NULL     -- the whole record as JSON; the columns above are copies of its fields
+    ) STRICT;
+    CREATE INDEX control_records_by_time ON control_records (registered_at, id);
+    CREATE INDEX control_records_by_table ON control_records (table_name, registered_at, id);
+    CREATE INDEX control_records_by_status ON control_records (status, registered_at, id);
+    CREATE INDEX control_records_by_table_and_status ON control_records (table_name, status, registered_at, id);
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +148,29 @@ mod tests {
         assert!(matches!(error, StoreError::Unusable { .. }));
         assert!(error.to_string().contains("upgrade weir"), "{error}");
         assert_eq!(version(&Connection::open(&path).unwrap()).unwrap(), VERSION + 1);
+    }
+
+    #[test]
+    fn a_migrated_file_has_the_schema_of_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new.db"), folder.path().join("old.db"));
+        let version_1 = Connection::open(&old).unwrap();
+        version_1.execute_batch(VERSION_1).unwrap();
+        version_1.pragma_update(None, "user_version", 1).unwrap();
+        drop(version_1);
+        let shape = |path: &Path| -> Vec<String> {
+            let connection = open(path).unwrap();
+            assert_eq!(version(&connection).unwrap(), VERSION);
+            let mut select = connection
+                .prepare(
+                    "SELECT t.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk
+                     FROM sqlite_schema t, pragma_table_info(t.name) c ORDER BY t.name, c.cid",
+                )
+                .unwrap();
+            let rows = select.query_map([], |row| row.get(0)).unwrap();
+            rows.collect::<Result<_, _>>().unwrap()
+        };
+        assert_eq!(shape(&old), shape(&new));
     }
 
     #[test]

@@ -8,6 +8,9 @@ use weir_ports::control_store::{Cursor, MAX_PAGE, Page, Query, StoreError, Table
 use super::{Failed, rows};
 
 pub(super) fn list(connection: &Connection, query: &Query) -> Result<Page, Failed> {
+    if query.merged.is_some() && query.status.is_some_and(|status| status != Status::Succeeded) {
+        return Ok(Page { records: Vec::new(), next: None });
+    }
     let (sql, values) = statement(query);
     let mut records = fetch(connection, &sql, values)?;
     let more = records.len() > query.page_size();
@@ -19,15 +22,21 @@ pub(super) fn list(connection: &Connection, query: &Query) -> Result<Page, Faile
 /// The statement for one page and one record more, by which it is told whether another page follows.
 fn statement(query: &Query) -> (String, Vec<Value>) {
     // Named here, because SQLite has no statistics to choose the index by, and guesses.
-    let index = match (&query.table, query.status) {
-        (Some(_), Some(_)) => "control_records_by_table_and_status",
-        (Some(_), None) => "control_records_by_table",
-        (None, Some(_)) => "control_records_by_status",
-        (None, None) => "control_records_by_time",
+    let index = match (&query.table, query.status, query.merged) {
+        (Some(_), _, Some(_)) => "control_records_by_table_and_merged",
+        (None, _, Some(_)) => "control_records_by_merged",
+        (Some(_), Some(_), None) => "control_records_by_table_and_status",
+        (Some(_), None, None) => "control_records_by_table",
+        (None, Some(_), None) => "control_records_by_status",
+        (None, None, None) => "control_records_by_time",
     };
     let mut sql = format!("SELECT id, record FROM control_records INDEXED BY {index} WHERE true");
     let mut values: Vec<Value> = Vec::new();
-    if let Some(status) = query.status {
+    if let Some(merged) = query.merged {
+        // Of records that have succeeded alone is this known, so it stands for the status too.
+        sql += " AND merged = ?";
+        values.push(merged.into());
+    } else if let Some(status) = query.status {
         sql += " AND status = ?";
         values.push(status.as_str().to_owned().into());
     }
@@ -83,7 +92,8 @@ fn fetch(connection: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<C
 pub(super) fn counts(connection: &Connection) -> Result<Vec<TableCounts>, Failed> {
     let mut select = connection.prepare_cached(
         "SELECT table_name, status, count(*), sum(size_bytes),
-                sum(rows_in), sum(rows_written), sum(rows_quarantined), sum(rows_filtered), min(id)
+                sum(rows_in), sum(rows_written), sum(rows_quarantined), sum(rows_filtered), min(id),
+                sum(coalesce(merged, 0))
          FROM control_records GROUP BY table_name, status",
     )?;
     let mut found = select.query(params![])?;
@@ -108,6 +118,7 @@ fn group(row: &Row<'_>) -> Result<TableCounts, Failed> {
         records: sum(2)?,
         size_bytes: sum(3)?,
         rows: RowCounts { rows_in: sum(4)?, rows_written: sum(5)?, rows_quarantined: sum(6)?, rows_filtered: sum(7)? },
+        merged: sum(9)?,
     })
 }
 
@@ -123,26 +134,29 @@ mod tests {
         let connection = schema::open(&folder.path().join("control.db")).unwrap();
         let at = Timestamp::from_micros(5);
         let cursor = Cursor::behind(&ControlRecord::pending("b", "raw/t/a.csv", "1", "t", 1, at, at));
-        for choice in 0..64u8 {
+        for choice in 0..=u8::MAX {
             let chosen = |bit: u8| choice & (1 << bit) != 0;
             let query = Query {
-                status: chosen(0).then_some(Status::Failed),
+                status: chosen(0).then_some(Status::Succeeded),
                 table: chosen(1).then(|| "t".to_owned()),
                 registered_from: chosen(2).then_some(at),
                 registered_before: chosen(3).then_some(at),
                 newest_first: chosen(4),
                 after: chosen(5).then(|| cursor.clone()),
+                merged: chosen(6).then(|| chosen(7)),
                 ..Query::default()
             };
             let (sql, values) = statement(&query);
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let steps = explain.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
             let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("; ");
-            let index = match (chosen(1), chosen(0)) {
-                (true, true) => "by_table_and_status (table_name=? AND status=?",
-                (true, false) => "by_table (table_name=?",
-                (false, true) => "by_status (status=?",
-                (false, false) => "by_time",
+            let index = match (chosen(1), chosen(0), chosen(6)) {
+                (true, _, true) => "by_table_and_merged (table_name=? AND merged=?",
+                (false, _, true) => "by_merged (merged=?",
+                (true, true, false) => "by_table_and_status (table_name=? AND status=?",
+                (true, false, false) => "by_table (table_name=?",
+                (false, true, false) => "by_status (status=?",
+                (false, false, false) => "by_time",
             };
             assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
             let bounded = query.registered_from.or(query.registered_before).is_some() || query.after.is_some();

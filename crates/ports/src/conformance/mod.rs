@@ -6,5 +6,6 @@
 // These are tests that happen to live in a library.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
+pub mod catalog;
 pub mod control_store;
 pub mod secrets;

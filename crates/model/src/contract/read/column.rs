@@ -2,8 +2,10 @@
 
 use super::custom::{Setting, custom_properties};
 use super::note;
+use super::rename::Renames;
 use super::types::column_type;
 use crate::change;
+use crate::contract::silver::Rename;
 use crate::contract::{Column, ColumnType, Pii, PiiAction, PiiKind, Unread, keys};
 use crate::reader::{Fields, Reader};
 use crate::yaml::{Node, Value};
@@ -13,19 +15,34 @@ const MAX_COLUMNS: usize = 2_000;
 /// Longer names are refused by Glue and Hive.
 const MAX_COLUMN_NAME: usize = 255;
 
-pub(super) fn columns(reader: &mut Reader<'_>, list: &Node, unread: &mut Vec<Unread>) -> (Vec<Column>, Vec<usize>) {
+/// The columns, the indexes of the primary key among them, and the names that columns had before.
+pub(super) fn columns(
+    reader: &mut Reader<'_>,
+    list: &Node,
+    unread: &mut Vec<Unread>,
+) -> (Vec<Column>, Vec<usize>, Vec<Rename>) {
     let mut columns: Vec<Column> = Vec::new();
+    let mut renames = Renames::default();
     let mut key: Vec<(u64, usize)> = Vec::new();
     let items = reader.list(list, "schema[0].properties");
     if items.is_empty() || items.len() > MAX_COLUMNS {
         reader.problem(list, "schema[0].properties", format!("a table has from 1 to {MAX_COLUMNS} columns"));
-        return (columns, Vec::new());
+        return (columns, Vec::new(), Vec::new());
     }
     for (index, item) in items.iter().enumerate() {
         let path = format!("schema[0].properties[{index}]");
         let fields = reader.map(item, &path, keys::PROPERTY);
         let position = key_position(reader, &fields, item, &path);
-        let Some(column) = column(reader, &fields, item, &path, position.is_some(), unread) else { continue };
+        let settings = match fields.get("customProperties") {
+            Some(list) => custom_properties(reader, list, &fields.path("customProperties"), keys::column::ALL),
+            None => Vec::new(),
+        };
+        let Some(column) = column(reader, &fields, item, &path, &settings, position.is_some(), unread) else {
+            continue;
+        };
+        if let Some(setting) = settings.iter().find(|setting| setting.name == keys::column::RENAMED_FROM) {
+            renames.one(reader, columns.len(), setting);
+        }
         let taken = |name: &str| columns.iter().any(|other| other.name.to_lowercase() == name.to_lowercase());
         if taken(&column.name) {
             reader.problem(
@@ -47,7 +64,8 @@ pub(super) fn columns(reader: &mut Reader<'_>, list: &Node, unread: &mut Vec<Unr
     if key.windows(2).any(|pair| pair[0].0 == pair[1].0) {
         reader.problem(list, "schema[0].properties", "two columns have the same primaryKeyPosition");
     }
-    (columns, key.into_iter().map(|(_, index)| index).collect())
+    let renames = renames.finish(reader, &columns);
+    (columns, key.into_iter().map(|(_, index)| index).collect(), renames)
 }
 
 /// `Some` where the column belongs to the primary key, with its position if it has one.
@@ -70,6 +88,7 @@ fn column(
     fields: &Fields<'_>,
     item: &Node,
     path: &str,
+    settings: &[Setting<'_>],
     is_key: bool,
     unread: &mut Vec<Unread>,
 ) -> Option<Column> {
@@ -93,10 +112,6 @@ fn column(
         if let Some(node) = fields.get(key).filter(|node| node.value != Value::Bool(false)) {
             note(unread, node, &fields.path(key), meaning);
         }
-    }
-    let mut settings = Vec::new();
-    if let Some(list) = fields.get("customProperties") {
-        settings = custom_properties(reader, list, &fields.path("customProperties"), keys::column::ALL);
     }
     let setting = |name: &str| settings.iter().find(|setting| setting.name == name);
     let column_type = column_type(reader, fields, item, path, setting(keys::column::EPOCH), unread);

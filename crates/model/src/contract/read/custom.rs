@@ -2,7 +2,7 @@
 
 use crate::contract::keys;
 use crate::reader::{Reader, nearest};
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 /// One custom property that is Weir's.
 pub(super) struct Setting<'n> {
@@ -40,4 +40,16 @@ pub(super) fn custom_properties<'n>(
         settings.push(Setting { name: known_name, node, path: format!("{path}.value") });
     }
     settings
+}
+
+/// The texts of a list, each with its place; one text alone counts as a list of it.
+pub(super) fn texts<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Vec<(String, &'n Node, String)> {
+    let Value::List(items) = &node.value else {
+        return reader.text(node, path).map(|text| (text, node, path.to_owned())).into_iter().collect();
+    };
+    let read = items.iter().enumerate().filter_map(|(index, item)| {
+        let path = format!("{path}[{index}]");
+        reader.text(item, &path).map(|text| (text, item, path))
+    });
+    read.collect()
 }

@@ -2,6 +2,9 @@
 
 mod column;
 mod custom;
+mod partition;
+mod rename;
+mod silver;
 mod stream;
 mod table;
 mod types;
@@ -90,12 +93,14 @@ fn document(reader: &mut Reader<'_>, root: &Node, unread: &mut Vec<Unread>) -> O
     if let Some(list) = fields.get("customProperties") {
         settings.read(reader, list);
     }
-    let (columns, primary_key) = match fields.need(reader, "properties") {
-        Some(list) => columns(reader, list, unread),
-        None => (Vec::new(), Vec::new()),
-    };
+    let list = fields.need(reader, "properties");
+    let (columns, primary_key, renames) = list.map(|list| columns(reader, list, unread)).unwrap_or_default();
     settings.check(reader);
-    let stream = settings.stream.finish(reader, settings.source.format, &columns);
+    let mut stream = settings.stream.finish(reader, settings.source.format, &columns);
+    if let Some(node) = list {
+        let table = silver::Table { columns: &columns, primary_key: &primary_key, node };
+        stream.silver = settings.silver.finish(reader, &table, renames);
+    }
 
     Some(Contract {
         id: id?,

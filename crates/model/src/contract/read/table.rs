@@ -1,6 +1,7 @@
 //! What a contract's custom properties say of the table.
 
 use super::custom::{Setting, custom_properties};
+use super::silver::SilverReader;
 use super::stream::StreamReader;
 use crate::contract::{BadRowLimit, CsvSettings, SourceSettings, TableGenerator, UnknownColumns, keys};
 use crate::raw::Format;
@@ -14,6 +15,7 @@ pub(super) struct TableSettings<'n> {
     pub(super) generate: Option<TableGenerator>,
     csv_key: Option<(&'n Node, String)>,
     pub(super) stream: StreamReader<'n>,
+    pub(super) silver: SilverReader<'n>,
 }
 
 impl Default for TableSettings<'_> {
@@ -24,6 +26,7 @@ impl Default for TableSettings<'_> {
             generate: None,
             csv_key: None,
             stream: StreamReader::default(),
+            silver: SilverReader::default(),
         }
     }
 }
@@ -81,6 +84,7 @@ impl<'n> TableSettings<'n> {
             }
             keys::table::BAD_ROW_LIMIT => self.bad_row_limit = bad_row_limit(reader, node, path),
             keys::table::GENERATE => self.generate = table_generator(reader, node, path),
+            name if name.starts_with(keys::table::SILVER) => self.silver.one(name, node, path),
             name => self.stream.one(reader, name, node, path),
         }
     }

@@ -8,7 +8,7 @@ use super::{Handles, MAX_ATTEMPTS, at, create, failure, lease, outcome, pending}
 use crate::control::{Pages, list_all, transition};
 use crate::control_store::{ControlStore, Cursor, MAX_PAGE, Query};
 
-/// Sixty records: three tables, five statuses, and often several of one moment.
+/// Sixty records: three tables, five statuses, a third of those that succeeded merged, and often several of one moment.
 async fn sixty_records(store: &dyn ControlStore) -> Vec<ControlRecord> {
     let mut records = Vec::new();
     for n in 0..60 {
@@ -19,7 +19,12 @@ async fn sixty_records(store: &dyn ControlStore) -> Vec<ControlRecord> {
         if n % 5 > 0 {
             let token = lease(store, id, "w", at(100)).await;
             match n % 5 {
-                1 => transition(store, id, |r| r.succeed(token, outcome(r), at(101))).await.map(|_| ()).unwrap(),
+                1 => {
+                    transition(store, id, |r| r.succeed(token, outcome(r), at(101))).await.unwrap();
+                    if n % 4 == 0 {
+                        transition(store, id, |r| r.mark_merged(Some(n as i64), at(102))).await.unwrap();
+                    }
+                }
                 2 => transition(store, id, |r| r.fail(token, failure(), at(101), 3)).await.map(|_| ()).unwrap(),
                 3 => transition(store, id, |r| r.fail(token, failure(), at(101), 1)).await.map(|_| ()).unwrap(),
                 _ => {}
@@ -45,10 +50,12 @@ pub async fn pages_hold_each_record_exactly_once(handles: &Handles) {
     let store = &*handles[0];
     let records = sixty_records(store).await;
     let statuses = Status::ALL.into_iter().map(Some).chain([None]);
-    for status in statuses {
+    let filters = statuses.flat_map(|status| [None, Some(true), Some(false)].map(|merged| (status, merged)));
+    for (status, merged) in filters {
         for table in [None, Some("review"), Some("none")] {
             for (limit, newest_first) in [(1, false), (7, true), (20, false), (60, true), (61, false)] {
-                let query = Query { status, table: table.map(str::to_owned), limit, newest_first, ..Query::default() };
+                let table = table.map(str::to_owned);
+                let query = Query { status, merged, table, limit, newest_first, ..Query::default() };
                 let mut expected: Vec<_> = records.iter().filter(|record| query.matches(record)).cloned().collect();
                 if newest_first {
                     expected.reverse();
@@ -152,6 +159,34 @@ pub async fn records_that_leave_the_listing_meanwhile_cause_no_repeat_and_no_gap
     assert_eq!(left, [], "none is pending any more");
 }
 
+/// A merge walks over the records that wait for one and marks them on the way; a second finds none.
+pub async fn a_merge_takes_records_out_of_those_that_wait_for_one(handles: &Handles) {
+    let (one, other) = (&*handles[0], &*handles[handles.len() - 1]);
+    let records = sixty_records(one).await;
+    let table = Some("review".to_owned());
+    let unmerged = Query { table: table.clone(), merged: Some(false), limit: 2, ..Query::default() };
+    let merged = Query { merged: Some(true), ..unmerged.clone() };
+    let waiting: Vec<_> = records.iter().filter(|record| unmerged.matches(record)).map(|r| r.id.clone()).collect();
+    let before = records.iter().filter(|record| merged.matches(record)).count();
+    assert!(!waiting.is_empty() && before > 0);
+    let mut met = Vec::new();
+    let mut pages = Pages::new(one, unmerged.clone());
+    while let Some(page) = pages.next().await.unwrap() {
+        for record in page {
+            let marked = transition(other, &record.id, |r| r.mark_merged(None, at(300))).await.unwrap().0;
+            let again = transition(one, &record.id, |r| r.mark_merged(Some(1), at(301))).await.unwrap().0;
+            assert_eq!(again, marked, "a second mark writes nothing");
+            met.push(record.id);
+        }
+    }
+    assert_eq!(met, waiting, "each record that waits is met exactly once, in order");
+    assert_eq!(list_all(other, unmerged).await.unwrap(), [], "none waits any more");
+    assert_eq!(list_all(other, merged).await.unwrap().len(), before + waiting.len());
+    let counts = one.counts().await.unwrap();
+    let group = counts.iter().find(|group| group.table == "review" && group.status == Status::Succeeded).unwrap();
+    assert_eq!(group.merged, group.records);
+}
+
 /// Sums by table and status equal those of the records one by one.
 pub async fn counts_add_up_by_table_and_status(handles: &Handles) {
     let (one, other) = (&*handles[0], &*handles[handles.len() - 1]);
@@ -162,6 +197,7 @@ pub async fn counts_add_up_by_table_and_status(handles: &Handles) {
     let place = |status: Status| Status::ALL.iter().position(|s| *s == status);
     assert!(counts.is_sorted_by(|a, b| (&a.table, place(a.status)) < (&b.table, place(b.status))), "{counts:?}");
     assert_eq!(counts.iter().map(|group| group.records).sum::<u64>(), 61);
+    assert!(counts.iter().any(|group| group.merged > 0));
     assert_eq!((counts[0].table.as_str(), counts[0].status, counts[0].records), ("", Status::Rejected, 1));
     for group in &counts[1..] {
         let query = Query { table: Some(group.table.clone()), status: Some(group.status), ..Query::default() };
@@ -171,6 +207,8 @@ pub async fn counts_add_up_by_table_and_status(handles: &Handles) {
         let rows =
             RowCounts { rows_in: 10 * done, rows_written: 7 * done, rows_quarantined: 2 * done, rows_filtered: done };
         assert_eq!(group.rows, rows, "{group:?}");
+        let query = Query { merged: Some(true), ..query };
+        assert_eq!(group.merged, records.iter().filter(|record| query.matches(record)).count() as u64, "{group:?}");
         assert!(group.rows.add_up());
     }
     let running = records.iter().find(|record| record.status == Status::Running).unwrap();

@@ -45,6 +45,7 @@ macro_rules! control_store_conformance {
             records_registered_meanwhile_cause_no_repeat_and_no_gap
             records_that_leave_the_listing_meanwhile_cause_no_repeat_and_no_gap
             counts_add_up_by_table_and_status
+            a_merge_takes_records_out_of_those_that_wait_for_one
             of_32_creates_of_one_id_one_is_new
             of_32_workers_one_leases_a_record
             of_32_workers_one_takes_over_an_expired_lease

@@ -1,6 +1,8 @@
 //! Rules of single records: the two conditional writes, and the life of a record over them.
 
-use weir_model::control::{ControlRecord, Failure, Lease, Outcome, RowCounts, Sampled, Status, TransitionError};
+use weir_model::control::{
+    ControlRecord, Failure, Lease, Merged, Outcome, RowCounts, Sampled, Status, TransitionError,
+};
 use weir_model::raw::{Compression, Engine, Format};
 
 use super::{Handles, MAX_ATTEMPTS, at, create, failure, lease, outcome, pending, stored};
@@ -50,6 +52,7 @@ pub async fn a_record_comes_back_as_it_was_written(handles: &Handles) {
         }),
         failure: Some(failure()),
         contract_digest: Some(String::new()),
+        merged: Some(Merged { at: at(3), snapshot: Some(i64::MAX) }),
         ..pending("review", "full", at(0))
     };
     let rejected = ControlRecord { table: String::new(), ..pending("x", "no table", at(0)) }.rejected(failure());
@@ -99,7 +102,9 @@ pub async fn every_transition_survives_a_round_trip(handles: &Handles) {
     let fail: Step = |r| r.fail(r.last_token, failure(), at(30), MAX_ATTEMPTS);
     let fail_for_good: Step = |r| r.fail(r.last_token, failure(), at(30), 1);
     let retry: Step = |r| r.retry(at(40));
-    let lives: [(&str, &[Step], Status); 6] = [
+    let merge: Step = |r| r.mark_merged(Some(-7), at(50));
+    let lives: [(&str, &[Step], Status); 7] = [
+        ("is merged", &[lease, succeed, merge], Status::Succeeded),
         ("succeeds", &[lease, renew, succeed], Status::Succeeded),
         ("fails", &[lease, fail], Status::Failed),
         ("fails and succeeds", &[lease, fail, lease, renew, succeed], Status::Succeeded),
