@@ -13,12 +13,24 @@ export PROPTEST_RNG_SEED ?= 1
 WEIR = target/release/weir
 TEST_VENV = .venv-test
 BENCH_VENV = .venv-bench
+MERGE_VENV = .venv-bench-merge
+MERGE_ROUNDS ?= 3
+# Readers that we did not write: Spark needs Java 17 and jars, DuckDB's Iceberg a DuckDB of its own.
+# `make test WEIR_WITHOUT_SPARK=1` goes without Spark, and says so.
+SPARK_JARS = .jars
+DUCKDB_VENV = .venv-test-iceberg
+ifneq ($(filter-out 0,$(WEIR_WITHOUT_SPARK)),)
+SPARK_READY =
+else
+SPARK_READY = $(TEST_VENV)/.stamp-spark
+endif
 
-.PHONY: help demo build test test-rust test-python lint bench clean
+.PHONY: help demo build test test-rust test-python lint bench bench-merge clean
 
 help:
 	@echo "make demo    generate the beer lake ($(DEMO_ROWS) reviews, $(DEMO_CHANGES) changes), run it, print what happened"
-	@echo "make test    formatting, lints, Rust tests, Python tests (read back by PyArrow and DuckDB)"
+	@echo "make test    formatting, lints, Rust tests, Python tests (read back by PyArrow, DuckDB,"
+	@echo "             PyIceberg and Spark, which needs Java 17; WEIR_WITHOUT_SPARK=1 goes without it)"
 	@echo "make bench   Weir beside DuckDB and Polars in one run (writes benches/RESULTS.md); envelopes beside"
 	@echo "             serde_json; size and start-up of the function"
 	@echo "make build   the release binary, $(WEIR)"
@@ -34,7 +46,8 @@ demo: build
 	@test -f $(DEMO)/streams/.carried || { $(WEIR) stream --lake $(DEMO) $(DEMO)/streams/changes.jsonl && touch $(DEMO)/streams/.carried; }
 	$(WEIR) run --lake $(DEMO)
 	$(WEIR) status --lake $(DEMO)
-	@echo "Look around: $(WEIR) status --lake $(DEMO) --table review; the Parquet is under $(DEMO)/bronze"
+	$(WEIR) snapshots review --lake $(DEMO)
+	@echo "Look around: $(WEIR) status --lake $(DEMO) --table review; Parquet is under $(DEMO)/bronze, Iceberg tables under $(DEMO)/silver"
 
 test: lint test-rust test-python
 	@echo "make test: formatting, clippy, the Rust tests and the Python tests above all passed"
@@ -51,16 +64,38 @@ $(TEST_VENV)/.stamp: tests/python/requirements.txt tests/python/constraints.txt
 	$(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
 	touch $@
 
-test-python: $(TEST_VENV)/.stamp
+$(TEST_VENV)/.stamp-spark: $(TEST_VENV)/.stamp tests/python/requirements-spark.txt tests/jars/jars.txt
+	$(TEST_VENV)/bin/python tests/python/silver_spark.py
+	$(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements-spark.txt
+	$(TEST_VENV)/bin/python tests/jars/fetch.py $(SPARK_JARS)
+	touch $@
+
+$(DUCKDB_VENV)/.stamp: tests/python/requirements-duckdb.txt
+	$(PYTHON) -m venv $(DUCKDB_VENV)
+	$(DUCKDB_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements-duckdb.txt
+	touch $@
+
+test-python: $(TEST_VENV)/.stamp $(DUCKDB_VENV)/.stamp $(SPARK_READY)
 	$(CARGO) build --locked -p weir
-	WEIR_BIN=$(CURDIR)/target/debug/weir $(TEST_VENV)/bin/python -m pytest tests/python -q
+	@$(if $(SPARK_READY),,echo "WEIR_WITHOUT_SPARK is set: the tests in which Spark reads, writes and merges silver are left out")
+	WEIR_BIN=$(CURDIR)/target/debug/weir WEIR_WITHOUT_SPARK=$(WEIR_WITHOUT_SPARK) \
+		$(TEST_VENV)/bin/python -m pytest tests/python -q
 
 $(BENCH_VENV)/.stamp: benches/requirements.txt benches/constraints.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@
 
-bench: build $(BENCH_VENV)/.stamp
+$(MERGE_VENV)/.stamp: benches/merge/requirements.txt tests/python/constraints.txt tests/jars/jars.txt
+	$(PYTHON) -m venv $(MERGE_VENV)
+	$(MERGE_VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/merge/requirements.txt
+	$(MERGE_VENV)/bin/python tests/jars/fetch.py $(SPARK_JARS)
+	touch $@
+
+bench-merge: build $(MERGE_VENV)/.stamp
+	$(MERGE_VENV)/bin/python benches/merge/run.py --rounds $(MERGE_ROUNDS)
+
+bench: build bench-merge $(BENCH_VENV)/.stamp
 	$(BENCH_VENV)/bin/python benches/compare.py
 	$(CARGO) bench --locked -p weir-envelope
 	$(CARGO) build --release --locked -p firehose-transformer
@@ -71,4 +106,4 @@ bench: build $(BENCH_VENV)/.stamp
 
 clean:
 	$(CARGO) clean
-	rm -rf $(TEST_VENV) $(BENCH_VENV) $(DEMO) bench-data
+	rm -rf $(TEST_VENV) $(DUCKDB_VENV) $(SPARK_JARS) $(BENCH_VENV) $(MERGE_VENV) $(DEMO) bench-data

@@ -211,6 +211,9 @@ pub(crate) struct Run {
     /// Files at a time [default: one for each processor, at most 4]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) workers: Option<u16>,
+    /// Stop at bronze; `weir merge` goes on from there
+    #[arg(long)]
+    pub(crate) bronze_only: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgument,
 }
@@ -299,7 +302,7 @@ pub(crate) struct Merge {
     /// Tell what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Also merge the files that are in silver already: builds a table anew that was removed
+    /// Also merge the files that are marked as merged: for a table or catalog that was set back
     #[arg(long)]
     pub(crate) again: bool,
     #[command(flatten)]

@@ -117,6 +117,7 @@ fn empty(table: &str) -> Contract {
         bad_row_limit: BadRowLimit::DEFAULT,
         generate: None,
         stream: weir_model::contract::StreamSettings::default(),
+        silver: weir_model::contract::SilverSettings::default(),
         unread: Vec::new(),
         digest: "inferred".to_owned(),
     }

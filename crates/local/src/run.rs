@@ -177,7 +177,7 @@ pub async fn run(
         ingest_all(context, ready, workers, &mut report, observer).await?;
     }
     if let Some(silver) = silver {
-        let kept = context.contracts.iter().filter(|contract| contract.silver().kind != SilverKind::None);
+        let kept = context.contracts.iter().filter(|contract| contract.silver.kind != SilverKind::None);
         let tables: Vec<String> = kept.map(|contract| contract.table.clone()).collect();
         let merges = merge_tables(context, silver, &tables, MergeOptions::default(), observer).await;
         report.merges = merges.into_iter().filter(|merge| !merge.nothing_to_do()).collect();

@@ -31,7 +31,7 @@ impl LocalLake {
     /// The tables that have a place in silver, in the order of their contracts' files.
     #[must_use]
     pub fn silver_tables(&self) -> Vec<String> {
-        let kept = self.contracts.iter().filter(|contract| contract.silver().kind != SilverKind::None);
+        let kept = self.contracts.iter().filter(|contract| contract.silver.kind != SilverKind::None);
         kept.map(|contract| contract.table.clone()).collect()
     }
 
@@ -132,7 +132,7 @@ pub fn moved(silver: &Silver, table: &str, location: &str) -> String {
         "the silver table of '{table}' is at {location}, outside of this lake ({}): the lake's folder was moved or copied, and \
          Iceberg tables hold absolute locations. Move the folder back (or mount it at its old path); or build silver \
          anew from bronze, which loses nothing: remove 'silver/' and 'catalog.sqlite' from the lake's folder, then \
-         `weir merge --all --again`",
+         `weir merge --all`",
         silver.tables.warehouse().uri()
     )
 }

@@ -111,7 +111,7 @@ async fn a_lake_that_was_moved_says_what_to_do_and_its_silver_can_be_built_anew(
     let report = run_lake(&new).await;
     let failure = report.merges[0].failure.as_ref().unwrap();
     assert_eq!(failure.code, "Silver.Moved");
-    assert!(failure.message.contains("weir merge --all --again"), "{failure:?}");
+    assert!(failure.message.contains("weir merge --all"), "{failure:?}");
     assert!(failure.message.contains(old.to_str().unwrap()), "{failure:?}");
     assert!(!old.exists(), "nothing is written at the old place");
 
@@ -127,8 +127,8 @@ async fn a_lake_that_was_moved_says_what_to_do_and_its_silver_can_be_built_anew(
     let lake = LocalLake::read(&new).unwrap();
     let context = lake.context().unwrap();
     let silver = lake.silver(&context).unwrap();
-    let options = MergeOptions { again: true, ..MergeOptions::default() };
-    let merges = merge_tables(&context, &silver, &lake.silver_tables(), options, &Heard::default()).await;
+    let merges =
+        merge_tables(&context, &silver, &lake.silver_tables(), MergeOptions::default(), &Heard::default()).await;
     assert!(merges.iter().all(|merge| merge.failure.is_none()), "{merges:?}");
     assert_eq!((rows(&new, "beer").await, rows(&new, "brewery").await), (Some(3), Some(2)));
 }

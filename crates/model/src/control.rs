@@ -435,6 +435,13 @@ impl ControlRecord {
         Ok(())
     }
 
+    /// Takes the mark away: the silver table that the mark is about is gone.
+    pub fn unmark_merged(&mut self, now: Timestamp) {
+        if self.merged.take().is_some() {
+            self.updated_at = now;
+        }
+    }
+
     /// Whether it waits for a merge: `SUCCEEDED`, and without the mark.
     #[must_use]
     pub fn is_unmerged(&self) -> bool {

@@ -2,11 +2,13 @@
 //!
 //! A mark is written after the commit, never before, so a crash between the two costs a second merge
 //! of the same files, which finds nothing to change. What makes a merge right is not the mark but
-//! that merging is idempotent; the mark only saves work.
+//! that merging is idempotent; the mark only saves work. Marks are about a table: where that is not
+//! there, or not any more, they are taken away before it is made, and all of bronze is merged.
 
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use iceberg_commit::TableError;
 use serde::Serialize;
 use thiserror::Error;
 use weir_model::Contract;
@@ -31,7 +33,7 @@ const MARKED_AT_ONCE: usize = 8;
 pub struct MergeOptions {
     /// Find out what would change, and change nothing.
     pub dry_run: bool,
-    /// Also merge the files that are in silver already. Harmless, and the way to build a table anew.
+    /// Also merge the files that are marked as being in silver. Harmless; for a table that was set back.
     pub again: bool,
 }
 
@@ -132,14 +134,15 @@ pub fn contract_of<'c>(contracts: &'c Contracts, table: &str) -> Result<&'c Arc<
         let known: Vec<&str> = contracts.iter().map(|contract| contract.table.as_str()).collect();
         return Err(MergeFailed::NoContract { table: table.to_owned(), known: known.join(", ") });
     };
-    if contract.silver().kind == SilverKind::None {
+    if contract.silver.kind == SilverKind::None {
         return Err(MergeFailed::NoSilver { table: table.to_owned() });
     }
     Ok(contract)
 }
 
 /// Merges the bronze of a table's `SUCCEEDED` records that wait for it, oldest first, in commits of at
-/// most [`BATCH_FILES`] files, and marks each record once its commit is made.
+/// most [`BATCH_FILES`] files, and marks each record once its commit is made. A silver table that is not
+/// there is made from all of them, marked or not.
 ///
 /// # Errors
 /// [`MergeFailed`]. Whatever it is, the call may be repeated.
@@ -152,20 +155,19 @@ pub async fn merge(
     let contract = contract_of(&context.contracts, table)?;
     let mut merged = Merged {
         table: table.to_owned(),
-        kind: contract.silver().kind.as_str(),
+        kind: contract.silver.kind.as_str(),
         dry_run: options.dry_run,
         files: 0,
         empty: 0,
         snapshots: Vec::new(),
         report: MergeReport { table: table.to_owned(), ..MergeReport::default() },
     };
-    let query = Query {
-        table: Some(table.to_owned()),
-        status: Some(Status::Succeeded),
-        merged: (!options.again).then_some(false),
-        limit: PAGE,
-        ..Query::default()
-    };
+    let is_new = !exists(silver, table).await?;
+    if is_new && !options.dry_run {
+        unmark(context, table).await?;
+    }
+    let everything = options.again || (is_new && options.dry_run);
+    let query = Query { merged: (!everything).then_some(false), ..all_of(table) };
     let mut pages = Pages::new(context.control.as_ref(), query);
     let mut batch = Vec::new();
     loop {
@@ -182,6 +184,37 @@ pub async fn merge(
             return Ok(merged);
         }
     }
+}
+
+/// The table's records that have succeeded.
+fn all_of(table: &str) -> Query {
+    Query { table: Some(table.to_owned()), status: Some(Status::Succeeded), limit: PAGE, ..Query::default() }
+}
+
+async fn exists(silver: &Silver, table: &str) -> Result<bool, MergeFailed> {
+    let name = silver_name(table);
+    let head = silver.tables.catalog().head(&name).await;
+    let head = head.map_err(|source| MergeError::from(TableError::Catalog { table: name, source }))?;
+    Ok(head.is_some())
+}
+
+/// Takes all marks of the table away. Before the table is made, so that whoever goes on after a crash
+/// finds a table and no mark, or neither.
+async fn unmark(context: &Context, table: &str) -> Result<(), MergeFailed> {
+    let query = Query { merged: Some(true), ..all_of(table) };
+    let mut pages = Pages::new(context.control.as_ref(), query);
+    while let Some(records) = pages.next().await? {
+        // A record without a row is in no table, so its mark is as good as ever.
+        for record in records.iter().filter(|record| source(record).is_some()) {
+            let now = context.clock.now();
+            transition(context.control.as_ref(), &record.id, |stored| {
+                stored.unmark_merged(now);
+                Ok(())
+            })
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 async fn merge_batch(

@@ -130,22 +130,77 @@ async fn very_many_files_are_merged_in_several_commits() {
     assert_eq!(lake.waiting().await, 0);
 }
 
-#[tokio::test]
-async fn a_table_that_was_removed_is_built_anew_from_bronze() {
-    let lake = TestLake::new();
-    lake.put_and_ingest("raw/beer/a.csv", FIRST).await;
-    lake.put_and_ingest("raw/beer/b.csv", SECOND).await;
-    lake.merge(PLAIN).await.unwrap();
-    let again = lake.merge(AGAIN).await.unwrap();
-    assert_eq!((again.files, again.snapshots.len()), (2, 0), "merging again changes nothing");
-
+/// As a person would drop the table of a lake.
+fn drop_silver(lake: &TestLake) {
     std::fs::remove_dir_all(lake.dir.path().join("silver")).unwrap();
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(lake.dir.path().join(format!("catalog.sqlite{suffix}")));
     }
+}
+
+#[tokio::test]
+async fn merging_again_what_is_in_silver_changes_nothing() {
+    let lake = TestLake::new();
+    let first = lake.put_and_ingest("raw/beer/a.csv", FIRST).await;
+    lake.put_and_ingest("raw/beer/b.csv", SECOND).await;
+    lake.merge(PLAIN).await.unwrap();
+    let marked = lake.context.control.get(&first.id).await.unwrap();
+    let again = lake.merge(AGAIN).await.unwrap();
+    assert_eq!((again.files, again.snapshots.len(), lake.snapshots().await.len()), (2, 0, 1));
+    assert_eq!(
+        lake.context.control.get(&first.id).await.unwrap(),
+        marked,
+        "the mark names the snapshot that it was in"
+    );
+}
+
+#[tokio::test]
+async fn a_table_that_was_dropped_is_built_anew_from_all_of_bronze_and_not_from_what_is_new() {
+    let lake = TestLake::new();
+    lake.put_and_ingest("raw/beer/a.csv", FIRST).await;
+    lake.put_and_ingest("raw/beer/empty.csv", b"beer_id,name,abv\n").await;
+    lake.merge(PLAIN).await.unwrap();
+    drop_silver(&lake);
+    lake.put_and_ingest("raw/beer/b.csv", SECOND).await;
+    let dry = lake.merge(DRY).await.unwrap();
+    assert_eq!((dry.files, dry.report.rows_inserted, lake.waiting().await), (2, 3, 1), "a dry run unmarks nothing");
+    let anew = lake.merge(PLAIN).await.unwrap();
+    assert_eq!((anew.files, anew.empty, anew.report.rows_inserted), (2, 0, 3));
     assert!(lake.merge(PLAIN).await.unwrap().nothing_to_do());
-    let anew = lake.merge(AGAIN).await.unwrap();
-    assert_eq!((anew.files, anew.report.rows_inserted), (2, 3));
+}
+
+#[tokio::test]
+async fn a_rebuild_that_is_cut_short_is_gone_on_with() {
+    let mut lake = TestLake::new();
+    let record = lake.put_and_ingest("raw/beer/a.csv", FIRST).await;
+    for n in 0..BATCH_FILES - 1 {
+        let id = format!("{n:032x}");
+        lake.context.control.create(&ControlRecord { id, ..record.clone() }).await.unwrap();
+    }
+    // The one of the second batch.
+    lake.clock.advance(60);
+    lake.put_and_ingest("raw/beer/b.csv", SECOND).await;
+    lake.merge(PLAIN).await.unwrap();
+    drop_silver(&lake);
+    let control = lake.meddle();
+    control.spared.store(BATCH_FILES as u32 + 1, Ordering::SeqCst);
+    control.failures.store(1, Ordering::SeqCst);
+    assert_eq!(
+        lake.merge(PLAIN).await.unwrap_err().code(),
+        "Transient.Control",
+        "killed in the marks of the first batch"
+    );
+    assert_eq!(lake.snapshots().await[0].rows, Some(2));
+    lake.merge(PLAIN).await.unwrap();
+    assert_eq!((lake.snapshots().await[0].rows, lake.waiting().await), (Some(3), 0));
+}
+
+#[tokio::test]
+async fn files_without_a_row_alone_are_not_taken_for_a_table_that_was_dropped() {
+    let lake = TestLake::new();
+    lake.put_and_ingest("raw/beer/empty.csv", b"beer_id,name,abv\n").await;
+    assert_eq!(lake.merge(PLAIN).await.unwrap().empty, 1);
+    assert!(lake.merge(PLAIN).await.unwrap().nothing_to_do());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,8 @@ fn silver(dir: &Path) -> Silver {
 }
 
 async fn one(dir: &Path, keys: &[&str]) {
-    let contract = Contract::parse("review.odcs.yaml", CONTRACT).unwrap();
+    let contract = CONTRACT.replace("year(review_time)", "month(review_time)");
+    let contract = Contract::parse("review.odcs.yaml", &contract).unwrap();
     let started = Instant::now();
     let sources: Vec<Source> =
         keys.iter().map(|key| Source { control_id: (*key).to_owned(), bronze_key: format!("bronze/{key}") }).collect();

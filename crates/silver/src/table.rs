@@ -65,7 +65,7 @@ pub(crate) fn zoned() -> DataType {
 impl Layout {
     /// Of a table whose schema already is what the contract asks for.
     pub(crate) fn new(metadata: &TableMetadata, contract: &Contract) -> Result<Self, MergeError> {
-        let settings = contract.silver();
+        let settings = &contract.silver;
         let schema = metadata.current_schema();
         let arrow = schema_to_arrow_schema(schema)?;
         let keys: Vec<&str> = contract.key_columns().map(|column| column.name.as_str()).collect();

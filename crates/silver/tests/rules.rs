@@ -249,6 +249,25 @@ async fn deletes_of_a_data_file_do_not_pile_up() {
     assert_eq!(live.deletes[0].file.record_count(), 5);
 }
 
+/// Iceberg's vectorised reader in Spark refuses others (docs/decisions/0009-silver-files.md).
+#[tokio::test]
+async fn data_files_have_no_encoding_that_a_reader_refuses() {
+    use parquet::basic::Encoding;
+    let lake = lake();
+    let file: Vec<Change> = (0..20_000).map(|key| change(key, 1, 'L', Some("x"), Some(key))).collect();
+    holds(&lake, &[&file]).await;
+    let live = lake.table().await.live(lake.silver.tables.warehouse()).await.unwrap();
+    let path = lake.silver.tables.warehouse().path(live.data[0].file.file_path()).unwrap();
+    let bytes = object_store::ObjectStoreExt::get(&lake.store, &path).await.unwrap().bytes().await.unwrap();
+    let reader = parquet::file::serialized_reader::SerializedFileReader::new(bytes).unwrap();
+    let known = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY, Encoding::BIT_PACKED];
+    for group in parquet::file::reader::FileReader::metadata(&reader).row_groups() {
+        for column in group.columns() {
+            assert!(column.encodings().all(|encoding| known.contains(&encoding)), "{:?}", column.column_path());
+        }
+    }
+}
+
 /// A dry run counts what the merge does, and writes nothing.
 #[tokio::test]
 async fn a_dry_run_writes_nothing_and_counts_the_same() {

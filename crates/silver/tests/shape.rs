@@ -360,7 +360,7 @@ fn every_example_has_a_silver_table() {
         assert!(evolve(&table, &contract).unwrap().updates.is_empty(), "{path}");
         let partitions: Vec<&str> =
             table.default_partition_spec().fields().iter().map(|field| field.name.as_str()).collect();
-        let expected: &[&str] = if contract.table == "review" { &["review_time_month"] } else { &[] };
+        let expected: &[&str] = if contract.table == "review" { &["review_time_year"] } else { &[] };
         assert_eq!(partitions, expected, "{path}");
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
                     })
                     .collect();
                 let key: Vec<&str> = contract.key_columns().map(|column| column.name.as_str()).collect();
-                json!({"table": contract.table, "version": contract.version.to_string(), "primary_key": key, "silver": contract.silver().kind.as_str(), "columns": columns})
+                json!({"table": contract.table, "version": contract.version.to_string(), "primary_key": key, "silver": contract.silver.kind.as_str(), "columns": columns})
             })
             .collect();
         let unread: Vec<_> =
@@ -50,7 +50,7 @@ pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
             contract.columns.len().to_string(),
             key.join(", "),
             masked.to_string(),
-            contract.silver().kind.to_string(),
+            contract.silver.kind.to_string(),
         ]
     });
     say!("{}", table(&["table", "version", "columns", "primary key", "personal", "silver"], &[2, 4], rows.collect()));

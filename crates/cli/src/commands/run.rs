@@ -17,7 +17,8 @@ const SHOWN: usize = 10;
 pub(crate) fn run(command: &Run) -> anyhow::Result<Done> {
     let lake = LocalLake::read(&command.lake.lake)?;
     let context = lake.context()?;
-    let silver = if lake.silver_tables().is_empty() { None } else { Some(lake.silver(&context)?) };
+    let silver =
+        if command.bronze_only || lake.silver_tables().is_empty() { None } else { Some(lake.silver(&context)?) };
     let processors = std::thread::available_parallelism().map_or(1, usize::from).min(4);
     let workers = command.workers.map_or(processors, usize::from);
     let line = RunLine::new();

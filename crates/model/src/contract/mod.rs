@@ -47,6 +47,8 @@ pub struct Contract {
     pub generate: Option<TableGenerator>,
     /// How change records of this table are read from a stream.
     pub stream: StreamSettings,
+    /// What becomes of the table's change records in silver.
+    pub silver: SilverSettings,
     /// What the contract says and Weir does not act on at this version.
     pub unread: Vec<Unread>,
     /// SHA-256 of the document's bytes, in hexadecimal.
@@ -272,12 +274,6 @@ impl Contract {
     pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
         // Indexes come from `read::contract`, which takes them from `columns` itself.
         self.primary_key.iter().filter_map(|index| self.columns.get(*index))
-    }
-
-    /// What becomes of the table's change records in silver.
-    #[must_use]
-    pub fn silver(&self) -> &SilverSettings {
-        &self.stream.silver
     }
 
     /// Whether any column is personal data, kept in clear or not.

@@ -1,7 +1,6 @@
 //! How change records of a table are read from a stream.
 
 use super::TimeText;
-use super::silver::SilverSettings;
 use crate::change::Operation;
 use crate::sequence::SequenceRule;
 
@@ -17,8 +16,6 @@ pub struct StreamSettings {
     pub before_image: BeforeImage,
     /// For records that are flat JSON.
     pub flat: FlatSettings,
-    /// What becomes of the change records in silver, however they came.
-    pub silver: SilverSettings,
 }
 
 /// What stands around a row.

@@ -94,6 +94,11 @@ fn a_record_is_marked_as_merged_once_and_only_when_it_has_succeeded() {
     record.mark_merged(None, at(3)).unwrap();
     assert_eq!(record, marked, "a second mark changes nothing");
     assert!(!record.is_unmerged());
+    record.unmark_merged(at(4));
+    assert!(record.is_unmerged() && record.updated_at == at(4));
+    let unmarked = record.clone();
+    record.unmark_merged(at(5));
+    assert_eq!(record, unmarked, "there is no mark to take away");
 }
 
 #[test]

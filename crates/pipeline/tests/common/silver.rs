@@ -46,6 +46,7 @@ impl TestLake {
     pub(crate) fn meddle(&mut self) -> Arc<Meddled> {
         let meddled = Arc::new(Meddled {
             inner: Arc::clone(&self.context.control),
+            spared: AtomicU32::new(0),
             failures: AtomicU32::new(0),
             overtakes: AtomicU32::new(0),
         });
@@ -57,7 +58,9 @@ impl TestLake {
 /// A control store that fails or is overtaken.
 pub(crate) struct Meddled {
     inner: Arc<dyn ControlStore>,
-    /// So many writes fail from now on.
+    /// So many writes are let through before any fails.
+    pub(crate) spared: AtomicU32,
+    /// So many writes fail after that.
     pub(crate) failures: AtomicU32,
     /// Before so many reads another worker leases the record.
     pub(crate) overtakes: AtomicU32,
@@ -84,7 +87,7 @@ impl ControlStore for Meddled {
     }
 
     async fn replace(&self, record: &ControlRecord) -> Result<Replaced, StoreError> {
-        if take(&self.failures) {
+        if !take(&self.spared) && take(&self.failures) {
             return Err(StoreError::Unavailable { reason: "a test says so".to_owned() });
         }
         self.inner.replace(record).await

@@ -19,6 +19,9 @@ use crate::table::{Cell, Layout};
 pub(crate) use deletes::Deletes;
 pub(crate) use file::{StoredFile, Whole};
 
+/// Files that each worker searches at one time: while one waits for bytes, another is decoded.
+const READ_AT_ONCE: usize = 3;
+
 /// What a search is for.
 pub(crate) struct Wanted {
     pub(crate) layout: Arc<Layout>,
@@ -85,7 +88,7 @@ pub(crate) async fn find(
             task.await.map_err(|error| MergeError::Defect(format!("a search broke off: {error}")))?
         }
     });
-    let found: Vec<Option<Found>> = stream::iter(tasks).buffered(workers.max(1)).try_collect().await?;
+    let found: Vec<Option<Found>> = stream::iter(tasks).buffered(workers.max(1) * READ_AT_ONCE).try_collect().await?;
     Ok((found.into_iter().flatten().collect(), opened))
 }
 

@@ -81,7 +81,7 @@ impl Shape {
 }
 
 fn kind(contract: &Contract) -> Result<SilverKind, ShapeError> {
-    match contract.silver().kind {
+    match contract.silver.kind {
         SilverKind::None => Err(ShapeError::NoSilver { table: contract.table.clone() }),
         kind => Ok(kind),
     }
@@ -90,10 +90,10 @@ fn kind(contract: &Contract) -> Result<SilverKind, ShapeError> {
 /// What the contract says, as properties; these follow it when it changes.
 fn contract_properties(contract: &Contract) -> [(&'static str, String); 4] {
     [
-        (properties::KIND, contract.silver().kind.to_string()),
+        (properties::KIND, contract.silver.kind.to_string()),
         (properties::CONTRACT_VERSION, contract.version.to_string()),
         (properties::CONTRACT_DIGEST, contract.digest.clone()),
-        (properties::TARGET_FILE_BYTES, contract.silver().target_file_bytes.to_string()),
+        (properties::TARGET_FILE_BYTES, contract.silver.target_file_bytes.to_string()),
     ]
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Level {
 
 /// The partitions that `contract` asks for, in terms of `schema`.
 pub(super) fn fields(contract: &Contract, schema: &Schema) -> Result<Vec<Level>, ShapeError> {
-    let wanted = contract.silver().partition_by.iter();
+    let wanted = contract.silver.partition_by.iter();
     wanted
         .map(|field| {
             let transform = match field.transform {
@@ -40,7 +40,7 @@ pub(super) fn stored(spec: &PartitionSpec) -> Vec<Level> {
     fields.map(|field| Level { source: field.source_id, transform: field.transform }).collect()
 }
 
-/// `levels` as a spec, with names as Spark and PyIceberg give them.
+/// `levels` as a spec, with names as Spark and PyIceberg give them where manifests allow them.
 pub(super) fn spec(levels: &[Level], schema: &Schema) -> iceberg::Result<UnboundPartitionSpec> {
     let mut taken: Vec<String> = Vec::new();
     let mut builder = UnboundPartitionSpec::builder();
@@ -51,10 +51,14 @@ pub(super) fn spec(levels: &[Level], schema: &Schema) -> iceberg::Result<Unbound
             Transform::Truncate(_) => "trunc".to_owned(),
             other => other.to_string(),
         };
+        let wanted = match level.transform {
+            Transform::Identity => plain(column),
+            _ => plain(&format!("{column}_{word}")),
+        };
         let name = match level.transform {
-            Transform::Identity => column.to_owned(),
+            Transform::Identity if wanted == column => wanted,
             // The name may be that of a column, or of another width of the same column.
-            _ => free(&format!("{column}_{word}"), |name| {
+            _ => free(&wanted, |name| {
                 taken.iter().any(|other| other == name) || schema.field_by_name_case_insensitive(name).is_some()
             }),
         };
@@ -62,6 +66,17 @@ pub(super) fn spec(levels: &[Level], schema: &Schema) -> iceberg::Result<Unbound
         taken.push(name);
     }
     Ok(builder.build())
+}
+
+/// The name with what manifests cannot hold replaced: they are Avro, whose names are ASCII letters,
+/// digits and underscores, with no digit in front
+/// (<https://avro.apache.org/docs/1.12.0/specification/#names>).
+fn plain(name: &str) -> String {
+    let mut plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if plain.starts_with(|c: char| c.is_ascii_digit()) {
+        plain.insert(0, '_');
+    }
+    plain
 }
 
 fn free(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
@@ -98,7 +113,7 @@ pub(super) fn text(levels: &[Level], schema: &Schema) -> String {
 /// The order that `contract` asks for, in terms of `schema`; nulls stand where Spark puts them.
 pub(super) fn sort(contract: &Contract, schema: &Schema) -> Result<SortOrder, ShapeError> {
     let mut builder = SortOrder::builder();
-    for field in &contract.silver().sort_by {
+    for field in &contract.silver.sort_by {
         let (direction, null_order) = match field.descending {
             true => (SortDirection::Descending, NullOrder::Last),
             false => (SortDirection::Ascending, NullOrder::First),

@@ -48,12 +48,11 @@ impl Wanted {
 
 /// The columns that `contract` asks for, in the table's order.
 pub(super) fn wanted(contract: &Contract) -> Vec<Wanted> {
-    let kind = contract.silver().kind;
+    let kind = contract.silver.kind;
     let mut wanted: Vec<Wanted> = Vec::new();
     if kind == SilverKind::StateChanges {
         wanted.extend(contract.primary_key.iter().filter_map(|index| of_contract(contract, *index, Role::Key)));
-        if let Some(state) = contract.silver().state_column.and_then(|index| of_contract(contract, index, Role::State))
-        {
+        if let Some(state) = contract.silver.state_column.and_then(|index| of_contract(contract, index, Role::State)) {
             wanted.push(Wanted {
                 name: columns::previous(&state.name),
                 doc: Some(format!("What '{}' was before; null if it had no value or there was no row.", state.name)),
@@ -81,7 +80,7 @@ fn of_contract(contract: &Contract, index: usize, role: Role) -> Option<Wanted> 
         required: role == Role::Key,
         doc: description.clone(),
         role,
-        earlier: contract.silver().earlier_names(index).to_vec(),
+        earlier: contract.silver.earlier_names(index).to_vec(),
     })
 }
 

@@ -37,7 +37,7 @@ pub(super) fn statement(contract: &Contract, target: &Target<'_>) -> Result<Stri
         columns.push(format!("  {} {}{required}", column(&each.name)?, spark(&each.column_type)));
     }
     columns.extend(ADDED.iter().map(|(name, kind)| format!("  `{name}` {kind}")));
-    let silver = contract.silver();
+    let silver = &contract.silver;
     let by: Vec<String> = silver.partition_by.iter().map(transform).collect::<Result<_, _>>()?;
     let partitions = if by.is_empty() { String::new() } else { format!("\nPARTITIONED BY ({})", by.join(", ")) };
     let mut properties: Vec<String> =

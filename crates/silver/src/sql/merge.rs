@@ -21,7 +21,7 @@ const OPERATIONS: [&str; 4] = ["L", "I", "U", "D"];
 /// What the merge cannot do.
 pub(super) fn check(contract: &Contract) -> Result<(), SqlError> {
     let table = contract.table.clone();
-    match contract.silver().kind {
+    match contract.silver.kind {
         SilverKind::Snapshot => {}
         SilverKind::None => return Err(SqlError::NoSilver { table }),
         kind => return Err(SqlError::Kind { table, kind }),
@@ -47,7 +47,7 @@ pub(super) fn statement(contract: &Contract, target: &Target<'_>, view: &str) ->
         .enumerate()
         .map(|(place, (index, each))| {
             // Older records and rows tell the column by its earlier names.
-            let earlier = contract.silver().earlier_names(index);
+            let earlier = contract.silver.earlier_names(index);
             Ok(Register {
                 place,
                 known_as: std::iter::once(&each.name).chain(earlier).map(|name| literal(name)).collect(),

@@ -22,7 +22,7 @@ pub(super) fn statements(contract: &Contract, view: &str, bronze: &Bronze<'_>) -
     for (index, each) in contract.columns.iter().enumerate() {
         let kind = spark(&each.column_type);
         let mut names = vec![column(&each.name)?];
-        for earlier in contract.silver().earlier_names(index) {
+        for earlier in contract.silver.earlier_names(index) {
             names.push(column(earlier)?);
         }
         columns.extend(names.iter().map(|name| format!("  {name} {kind}")));

@@ -8,17 +8,17 @@ use arrow_schema::SortOptions;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use iceberg::arrow::arrow_primitive_to_literal;
 use iceberg::spec::{DataFile, NullOrder, SortDirection, Struct, Transform, Type};
-use iceberg::transform::create_transform_function;
 use iceberg_commit::Warehouse;
 use object_store::buffered::BufWriter;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::arrow::async_writer::ParquetObjectWriter;
-use parquet::basic::Encoding;
+use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::gather;
 use super::statistics::data_file;
+use super::transform::transform;
 use crate::error::MergeError;
 use crate::fold::NewRow;
 use crate::rows::Rows;
@@ -28,6 +28,8 @@ use crate::table::{Cell, Layout};
 const BATCH_ROWS: usize = 8192;
 /// Rows of a page: what is read for one key.
 const PAGE_ROWS: usize = 8192;
+/// Bytes of a page, before compression: that of numbers has [`PAGE_ROWS`] rows, that of texts fewer.
+const PAGE_BYTES: usize = 64 << 10;
 const ROW_GROUP_ROWS: usize = 256 << 10;
 /// What a row group may hold in memory before it is written.
 const ROW_GROUP_BYTES: usize = 24 << 20;
@@ -81,13 +83,13 @@ fn partitions(layout: &Layout, rows: &Rows, new: &[NewRow]) -> Result<Vec<Partit
     let mut values: Vec<ArrayRef> = Vec::new();
     for field in layout.spec.fields().iter().filter(|field| field.transform != Transform::Void) {
         let source = gather::named(rows, layout, field.source_id, new)?;
-        values.push(create_transform_function(&field.transform)?.transform(source)?);
+        values.push(transform(&field.transform, source)?);
     }
     let mut fields: Vec<SortField> = values.iter().map(|array| SortField::new(array.data_type().clone())).collect();
     let mut columns = values.clone();
     for field in &layout.sort.fields {
         let source = gather::named(rows, layout, field.source_id, new)?;
-        let column = create_transform_function(&field.transform)?.transform(source)?;
+        let column = transform(&field.transform, source)?;
         let options = SortOptions {
             descending: field.direction == SortDirection::Descending,
             nulls_first: field.null_order == NullOrder::First,
@@ -180,7 +182,7 @@ impl FileWriter {
         let folder = if layout.spec.is_unpartitioned() {
             String::new()
         } else {
-            format!("{}/", layout.spec.partition_to_path(partition, Arc::clone(&layout.schema)))
+            format!("{}/", super::folder::folder(layout, partition))
         };
         let uri = format!("{location}/data/{folder}{}.parquet", uuid::Uuid::now_v7());
         let path = warehouse.path(&uri)?;
@@ -219,10 +221,14 @@ fn file_properties(layout: &Layout, rows: usize) -> WriterProperties {
     let mut builder = super::properties(rows)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_write_batch_size(1024);
     for key in &layout.keys {
         let name = path(&layout.data[*key].name);
-        builder = builder.set_column_statistics_enabled(name.clone(), EnabledStatistics::Page);
+        builder = builder
+            .set_column_statistics_enabled(name.clone(), EnabledStatistics::Page)
+            // Read by every merge, and Snappy is read faster.
+            .set_column_compression(name.clone(), Compression::SNAPPY);
         if layout.keys.len() == 1 {
             // Each key stands once: a dictionary of them would be built and thrown away.
             builder = builder.set_column_dictionary_enabled(name.clone(), false);
@@ -234,10 +240,12 @@ fn file_properties(layout: &Layout, rows: usize) -> WriterProperties {
                 .set_column_bloom_filter_ndv(name, rows.min(ROW_GROUP_ROWS) as u64);
         }
     }
-    if let Some(name) = layout.column_of(Cell::Sequence) {
-        builder = builder
-            .set_column_dictionary_enabled(path(name), false)
-            .set_column_encoding(path(name), Encoding::DELTA_BYTE_ARRAY);
+    // Delta encodings would be smaller, but Iceberg's vectorised reader in Spark refuses them in all
+    // but its newest releases (docs/decisions/0009-silver-files.md).
+    for cell in [Cell::Sequence, Cell::Text] {
+        if let Some(name) = layout.column_of(cell) {
+            builder = builder.set_column_dictionary_enabled(path(name), false);
+        }
     }
     builder.build()
 }

@@ -2,8 +2,10 @@
 
 mod data;
 mod deletes;
+mod folder;
 mod gather;
 mod statistics;
+mod transform;
 
 pub(crate) use data::{FileWriter, write_rows};
 pub(crate) use deletes::{FILE_PATH_ID, position_fields, write_deletes};

@@ -3,3 +3,4 @@
 pub mod changes;
 pub mod lake;
 pub mod model;
+pub mod wide;

@@ -96,11 +96,11 @@ fn document(reader: &mut Reader<'_>, root: &Node, unread: &mut Vec<Unread>) -> O
     let list = fields.need(reader, "properties");
     let (columns, primary_key, renames) = list.map(|list| columns(reader, list, unread)).unwrap_or_default();
     settings.check(reader);
-    let mut stream = settings.stream.finish(reader, settings.source.format, &columns);
-    if let Some(node) = list {
+    let stream = settings.stream.finish(reader, settings.source.format, &columns);
+    let silver = list.map(|node| {
         let table = silver::Table { columns: &columns, primary_key: &primary_key, node };
-        stream.silver = settings.silver.finish(reader, &table, renames);
-    }
+        settings.silver.finish(reader, &table, renames)
+    });
 
     Some(Contract {
         id: id?,
@@ -113,6 +113,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, unread: &mut Vec<Unread>) -> O
         bad_row_limit: settings.bad_row_limit.unwrap_or(BadRowLimit::DEFAULT),
         generate: settings.generate,
         stream,
+        silver: silver.unwrap_or_default(),
         unread: Vec::new(),
         digest: String::new(),
     })

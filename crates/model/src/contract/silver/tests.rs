@@ -57,7 +57,7 @@ const ALL: &[&str] = &[
 ];
 
 fn settings(text: &str) -> Result<SilverSettings, String> {
-    parse(text, ALL).map(|contract| contract.silver().clone())
+    parse(text, ALL).map(|contract| contract.silver.clone())
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn a_table_with_a_key_is_a_snapshot_and_one_without_stays_in_bronze() {
     assert_eq!(order, [("id", false), ("part", false)]);
 
     let keyless = parse("", &["a string", "created_at timestamp"]).unwrap();
-    assert_eq!(*keyless.silver(), SilverSettings::default());
-    assert_eq!(keyless.silver().kind, SilverKind::None);
+    assert_eq!(keyless.silver, SilverSettings::default());
+    assert_eq!(keyless.silver.kind, SilverKind::None);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_column_tells_the_names_it_had_before() {
         ],
     )
     .unwrap();
-    let silver = contract.silver();
+    let silver = contract.silver;
     assert_eq!(silver.earlier_names(0), ["number", "no"]);
     assert_eq!(silver.earlier_names(1), ["name"]);
     assert_eq!(silver.earlier_names(2), [] as [&str; 0]);
@@ -229,7 +229,7 @@ fn nothing_was_renamed_from_a_column_that_is_there() {
 fn a_column_whose_name_looks_like_a_setting_is_still_a_column() {
     let contract =
         parse("partitionBy: ['year(x)']|sortBy: [x desc, y desc]", &["*year(x) string", "x desc integer", "y string"]);
-    let silver = contract.unwrap().silver().clone();
+    let silver = contract.unwrap().silver.clone();
     assert_eq!(silver.partition_by[0].transform, Transform::Identity);
     assert_eq!(silver.sort_by[0], SortField { column: "x desc".to_owned(), descending: false });
     assert_eq!(silver.sort_by[1], SortField { column: "y".to_owned(), descending: true });

@@ -103,7 +103,12 @@ pub async fn every_transition_survives_a_round_trip(handles: &Handles) {
     let fail_for_good: Step = |r| r.fail(r.last_token, failure(), at(30), 1);
     let retry: Step = |r| r.retry(at(40));
     let merge: Step = |r| r.mark_merged(Some(-7), at(50));
-    let lives: [(&str, &[Step], Status); 7] = [
+    let unmerge: Step = |r| {
+        r.unmark_merged(at(60));
+        Ok(())
+    };
+    let lives: [(&str, &[Step], Status); 8] = [
+        ("is merged into a table that is lost", &[lease, succeed, merge, unmerge, merge], Status::Succeeded),
         ("is merged", &[lease, succeed, merge], Status::Succeeded),
         ("succeeds", &[lease, renew, succeed], Status::Succeeded),
         ("fails", &[lease, fail], Status::Failed),
