@@ -1,4 +1,5 @@
-//! Times one merge into a stored table: `merge_speed prepare DIR ROWS`, then `merge_speed merge DIR spread|last`.
+//! Times merges: `merge_speed prepare DIR ROWS` makes the change records, `merge_speed load DIR` merges the rows of
+//! the table, `merge_speed merge DIR spread|last` a batch of changes.
 //!
 //! The table has the columns of the beer lake's review, partitioned by month over 24 months; the
 //! batch is 10,000 updates, 1,000 deletions and 5,000 new rows, spread over all months or in the
@@ -26,8 +27,16 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     match words.as_slice() {
         ["prepare", dir, rows] => runtime.block_on(prepare(Path::new(dir), rows.parse().unwrap())),
+        ["load", dir] => {
+            let folder = std::fs::read_dir(Path::new(dir).join("bronze")).unwrap();
+            let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let mut names: Vec<String> = names.filter(|name| name.starts_with("load-")).collect();
+            names.sort();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            runtime.block_on(one(Path::new(dir), &names));
+        }
         ["merge", dir, which] => runtime.block_on(one(Path::new(dir), &[&format!("{which}.parquet")])),
-        _ => panic!("merge_speed prepare DIR ROWS | merge_speed merge DIR spread|last"),
+        _ => panic!("merge_speed prepare DIR ROWS | merge_speed load DIR | merge_speed merge DIR spread|last"),
     }
 }
 
@@ -59,7 +68,6 @@ async fn prepare(dir: &Path, rows: i64) {
         write(dir, &name, &ids, (rows, 1), |_| 'L');
         names.push(name);
     }
-    one(dir, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     for (name, first, months) in [("spread.parquet", 0, 24), ("last.parquet", rows - rows / 8, 3)] {
         let step = (rows - first) / 11_000;
         let mut ids: Vec<i64> = (0..11_000).map(|index| first + index * step).collect();

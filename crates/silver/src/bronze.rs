@@ -10,6 +10,7 @@ use arrow_select::take::take;
 use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::ParquetObjectReader;
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
@@ -57,6 +58,7 @@ impl BronzeFile {
     fn stream(
         &self,
         columns: &dyn Fn(&str) -> bool,
+        groups: Vec<usize>,
     ) -> Result<impl Stream<Item = Result<RecordBatch, MergeError>> + use<>, MergeError> {
         let failed = {
             let path = self.path.to_string();
@@ -69,9 +71,37 @@ impl BronzeFile {
         let stream = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, self.metadata.clone())
             .with_projection(mask)
             .with_batch_size(BATCH_ROWS)
+            .with_row_groups(groups)
             .build()
             .map_err(&failed)?;
         Ok(stream.map_err(failed))
+    }
+
+    fn all_groups(&self) -> Vec<usize> {
+        (0..self.metadata.metadata().num_row_groups()).collect()
+    }
+
+    /// The row groups that may have a key in `from..to`, by their statistics.
+    fn groups(
+        &self,
+        layout: &Layout,
+        codec: &KeyCodec,
+        range: (Option<&Key>, Option<&Key>),
+    ) -> Result<Vec<usize>, MergeError> {
+        let first = layout.keys.first().copied();
+        let fields = self.metadata.schema().fields();
+        let field = fields.iter().find(|field| first.is_some() && layout.source_column(field.name()) == first);
+        let statistics = field.and_then(|field| {
+            let parquet = self.metadata.parquet_schema();
+            StatisticsConverter::try_new(field.name(), self.metadata.schema(), parquet).ok()
+        });
+        let groups = self.metadata.metadata().row_groups();
+        let bounds = statistics.and_then(|statistics| {
+            Some((statistics.row_group_mins(groups.iter()).ok()?, statistics.row_group_maxes(groups.iter()).ok()?))
+        });
+        let Some((mins, maxes)) = bounds else { return Ok(self.all_groups()) };
+        let may = codec.may_meet(&mins, &maxes, range)?;
+        Ok(may.into_iter().enumerate().filter(|(_, may)| *may).map(|(group, _)| group).collect())
     }
 
     /// The keys of all rows.
@@ -82,7 +112,7 @@ impl BronzeFile {
         mut each: impl FnMut(Keys),
     ) -> Result<(), MergeError> {
         let is_key = |name: &str| layout.source_column(name).is_some_and(|column| layout.data[column].is_key);
-        let mut stream = Box::pin(self.stream(&is_key)?);
+        let mut stream = Box::pin(self.stream(&is_key, self.all_groups())?);
         while let Some(batch) = stream.next().await {
             let batch = batch?;
             each(codec.encode(&self.key_columns(layout, &batch)?)?);
@@ -102,7 +132,8 @@ impl BronzeFile {
             layout.source_column(name).is_some()
                 || [columns::OP, columns::SEQ, columns::EVENT_TIME, columns::UNCHANGED].contains(&name)
         };
-        let mut stream = Box::pin(self.stream(&wanted)?);
+        let groups = self.groups(layout, codec, (from, to))?;
+        let mut stream = Box::pin(self.stream(&wanted, groups)?);
         while let Some(batch) = stream.next().await {
             let mut batch = batch?;
             let mut keys = codec.encode(&self.key_columns(layout, &batch)?)?;
@@ -123,7 +154,10 @@ impl BronzeFile {
                     keys = codec.encode(&self.key_columns(layout, &batch)?)?;
                 }
             }
-            each(self.batch(layout, &batch)?, keys);
+            let mut read = self.batch(layout, &batch)?;
+            drop(batch);
+            read.shrink();
+            each(read, keys);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::merge::{Silver, discard, reload, table_name};
 use crate::ordered::Ordered;
 use crate::plan::complement;
 use crate::table::Layout;
-use crate::write::FileWriter;
+use crate::write::{FileWriter, Written};
 
 /// A file below this share of the target is small.
 const SMALL_SHARE: f64 = 0.5;
@@ -59,12 +59,12 @@ pub async fn compact(silver: &Silver, contract: &Contract, dry_run: bool) -> Res
     let Some(mut table) = silver.tables.load(&name).await? else { return Ok(report) };
     for plans in 1..=silver.settings.max_plans {
         let live = table.live(silver.tables.warehouse()).await?;
-        let mut written = Vec::new();
-        let planned = plan(silver, contract, &table, &live, dry_run, &mut written).await;
+        let written = Written::default();
+        let planned = plan(silver, contract, &table, &live, dry_run, &written).await;
         let (staged, mut next) = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                discard(silver, &written).await;
+                discard(silver, &written.uris()).await;
                 return Err(error);
             }
         };
@@ -79,12 +79,12 @@ pub async fn compact(silver: &Silver, contract: &Contract, dry_run: bool) -> Res
                 return Ok(report);
             }
             Err(error) if error.is_conflict() => {
-                discard(silver, &written).await;
+                discard(silver, &written.uris()).await;
                 table = reload(silver, &name).await?;
             }
             Err(error) => {
                 if !matches!(error, CommitError::Unknown { .. }) {
-                    discard(silver, &written).await;
+                    discard(silver, &written.uris()).await;
                 }
                 return Err(error.into());
             }
@@ -104,7 +104,7 @@ async fn plan(
     table: &Table,
     live: &Live,
     dry_run: bool,
-    written: &mut Vec<String>,
+    written: &Written,
 ) -> Result<(Staged, CompactReport), MergeError> {
     let layout = Layout::new(&table.metadata, contract)?;
     let mut report = CompactReport { table: contract.table.clone(), ..CompactReport::default() };
@@ -112,8 +112,8 @@ async fn plan(
     for group in groups(live, &layout) {
         report.files_before += group.files.len() as u64;
         report.bytes_before += group.files.iter().map(|file| file.file.file_size_in_bytes()).sum::<u64>();
-        let (files, applied, scoped) = rewrite(silver, table, &layout, live, &group, dry_run).await?;
-        written.extend(files.iter().map(|file| file.file_path().to_owned()));
+        let to = if dry_run { None } else { Some(written) };
+        let (files, applied, scoped) = rewrite(silver, table, &layout, live, &group, to).await?;
         report.files_after += files.len() as u64;
         report.bytes_after += files.iter().map(DataFile::file_size_in_bytes).sum::<u64>();
         report.deletes_applied += applied;
@@ -143,7 +143,8 @@ fn groups(live: &Live, layout: &Layout) -> Vec<Group> {
         let mut bytes = 0;
         for file in files {
             let small = is_small(&file);
-            if !has_deletes(&file) && !(small && is_many) {
+            let is_worth = has_deletes(&file) || (small && is_many);
+            if !is_worth {
                 continue;
             }
             let size = file.file.file_size_in_bytes();
@@ -162,13 +163,14 @@ fn groups(live: &Live, layout: &Layout) -> Vec<Group> {
 }
 
 /// Writes the rows of a group that are not deleted, and tells how many were and which files said so.
+/// Without a list of what is written it only counts.
 async fn rewrite(
     silver: &Silver,
     table: &Table,
     layout: &Layout,
     live: &Live,
     group: &Group,
-    dry_run: bool,
+    written: Option<&Written>,
 ) -> Result<(Vec<DataFile>, u64, Vec<Arc<LiveFile>>), MergeError> {
     let warehouse = silver.tables.warehouse();
     let (mut applied, mut scoped) = (0, Vec::new());
@@ -179,16 +181,14 @@ async fn rewrite(
         scoped.extend(deletes.scoped);
         parts.push((file, deletes.positions));
     }
-    if dry_run {
-        return Ok((Vec::new(), applied, scoped));
-    }
+    let Some(written) = written else { return Ok((Vec::new(), applied, scoped)) };
     let rows: u64 = group.files.iter().map(|file| file.file.record_count()).sum();
     let left = usize::try_from(rows.saturating_sub(applied)).unwrap_or(usize::MAX);
     if left == 0 {
         return Ok((Vec::new(), applied, scoped));
     }
     let Some(first) = group.files.first() else { return Ok((Vec::new(), applied, scoped)) };
-    let mut writer = FileWriter::new(warehouse, table.location(), layout, first.file.partition(), left)?;
+    let mut writer = FileWriter::new(warehouse, table.location(), layout, first.file.partition(), left, written)?;
     let mut sources = Vec::with_capacity(parts.len());
     let batch_rows = (MERGED_ROWS / parts.len().max(1)).clamp(LEAST_BATCH_ROWS, MERGED_ROWS);
     for (file, gone) in parts {

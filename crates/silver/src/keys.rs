@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Float32Type, Float64Type, Int64Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array,
     StringArray,
@@ -75,6 +75,37 @@ impl KeyCodec {
             return Ok(Keys::Ints(int_values(&column)?));
         }
         Ok(Keys::Bytes(self.leading.convert_columns(&[column])?))
+    }
+}
+
+impl KeyCodec {
+    /// For each pair of a least and a greatest value of the first key column: whether a key in
+    /// `from..to` may lie between them. Where one is not known it may.
+    pub(crate) fn may_meet(
+        &self,
+        mins: &ArrayRef,
+        maxes: &ArrayRef,
+        (from, to): (Option<&Key>, Option<&Key>),
+    ) -> Result<Vec<bool>, ArrowError> {
+        let (least, most) = (self.encode_leading(mins)?, self.encode_leading(maxes)?);
+        let may = |index: usize| {
+            if mins.is_null(index) || maxes.is_null(index) {
+                return true;
+            }
+            let is_below = match (&most.key(index), from) {
+                (Key::Int(most), Some(Key::Int(from))) => most < from,
+                // A key begins with the bytes of its first column.
+                (Key::Bytes(most), Some(Key::Bytes(from))) => most < from && !from.starts_with(most),
+                _ => false,
+            };
+            let is_above = match (&least.key(index), to) {
+                (Key::Int(least), Some(Key::Int(to))) => least >= to,
+                (Key::Bytes(least), Some(Key::Bytes(to))) => least > to,
+                _ => false,
+            };
+            !is_below && !is_above
+        };
+        Ok((0..mins.len()).map(may).collect())
     }
 }
 
@@ -213,6 +244,8 @@ pub(crate) struct KeySpan {
     codec: Arc<KeyCodec>,
     sorted: Sorted,
     is_exact: bool,
+    /// Whether a value is not a number: statistics leave those out, so that it may be anywhere.
+    has_nan: bool,
 }
 
 #[derive(Debug)]
@@ -229,7 +262,9 @@ impl KeySpan {
     ) -> Result<Self, ArrowError> {
         let mut ints = Vec::new();
         let mut bytes: Vec<Box<[u8]>> = Vec::new();
+        let mut has_nan = false;
         for column in columns {
+            has_nan |= holds_nan(column);
             match codec.encode_leading(column)? {
                 Keys::Ints(values) => ints.extend(values),
                 Keys::Bytes(rows) => bytes.extend(rows.iter().map(|row| row.as_ref().into())),
@@ -237,7 +272,7 @@ impl KeySpan {
         }
         let is_exact = ints.len().max(bytes.len()) <= MAX_SORTED;
         let sorted = if codec.is_int() { Sorted::Ints(bounded(ints)) } else { Sorted::Bytes(bounded(bytes)) };
-        Ok(KeySpan { codec: Arc::clone(codec), is_exact, sorted })
+        Ok(KeySpan { codec: Arc::clone(codec), is_exact, sorted, has_nan })
     }
 
     /// The values that lie between a least and a greatest one; `None` where they are more than
@@ -285,7 +320,7 @@ impl KeySpan {
                     Probe::Text(_) => None,
                 });
                 let sorted = Sorted::Ints(bounded(ints.collect()));
-                return Ok(KeySpan { codec: Arc::clone(&self.codec), sorted, is_exact: true });
+                return Ok(KeySpan { codec: Arc::clone(&self.codec), sorted, is_exact: true, has_nan: false });
             }
             Sorted::Bytes(_) => {
                 Arc::new(StringArray::from_iter_values(probes.iter().filter_map(|probe| match probe {
@@ -300,7 +335,7 @@ impl KeySpan {
     /// For each pair of a least and a greatest value: whether a key may lie between them. Where one
     /// is not known it may.
     pub(crate) fn may_hold(&self, mins: &ArrayRef, maxes: &ArrayRef) -> Result<Vec<bool>, ArrowError> {
-        let known = |index: usize| mins.is_valid(index) && maxes.is_valid(index);
+        let known = |index: usize| !self.has_nan && mins.is_valid(index) && maxes.is_valid(index);
         let answers = match (self.codec.encode_leading(mins)?, self.codec.encode_leading(maxes)?, &self.sorted) {
             (Keys::Ints(min), Keys::Ints(max), Sorted::Ints(sorted)) => (0..min.len())
                 .map(|index| {
@@ -336,6 +371,14 @@ impl KeySpan {
             (Some(lower), Some(upper)) => Ok(self.may_hold(&lower, &upper)?.iter().any(|may| *may)),
             _ => Ok(true),
         }
+    }
+}
+
+fn holds_nan(column: &ArrayRef) -> bool {
+    match column.data_type() {
+        DataType::Float32 => column.as_primitive::<Float32Type>().values().iter().any(|value| value.is_nan()),
+        DataType::Float64 => column.as_primitive::<Float64Type>().values().iter().any(|value| value.is_nan()),
+        _ => false,
     }
 }
 
@@ -429,6 +472,19 @@ mod tests {
         assert_eq!(probes, [Probe::Text("b".into()), Probe::Text("long enough for two blocks of the encoding".into())]);
         assert!(span.only(probes).unwrap().may_hold(&texts(&["l"]), &texts(&["m"])).unwrap()[0]);
         assert_eq!(span.may_hold(&texts(&["c", "a"]), &texts(&["k", "b"])).unwrap(), [false, true]);
+    }
+
+    #[test]
+    fn a_range_of_keys_meets_what_may_hold_one() {
+        let codec = KeyCodec::new(vec![DataType::Utf8, DataType::Int64]).unwrap();
+        let key = |text: &str, number: i64| codec.encode(&[texts(&[text]), ints(&[number])]).unwrap().key(0);
+        let (from, to) = (key("c", 5), key("f", 0));
+        let meets = |bounds| {
+            codec.may_meet(&texts(&["a", "a", "d", "f", "g"]), &texts(&["b", "c", "e", "g", "h"]), bounds).unwrap()
+        };
+        assert_eq!(meets((Some(&from), Some(&to))), [false, true, true, true, false]);
+        assert_eq!(meets((None, Some(&to))), [true, true, true, true, false]);
+        assert_eq!(meets((Some(&from), None)), [false, true, true, true, true]);
     }
 
     #[test]

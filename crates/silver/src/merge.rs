@@ -19,6 +19,7 @@ use crate::report::MergeReport;
 use crate::settings::Settings;
 use crate::shape::{self, Shape};
 use crate::table::Layout;
+use crate::write::Written;
 
 /// The namespace of silver tables in the catalog.
 pub const NAMESPACE: &str = "silver";
@@ -89,12 +90,12 @@ pub async fn merge(
             settings: &silver.settings,
             dry_run,
         };
-        let mut written = Vec::new();
-        let planned = planner.plan(&live, &mut written).await;
+        let written = Written::default();
+        let planned = planner.plan(&live, &written).await;
         let Plan { mut staged, mut report } = match planned {
             Ok(plan) => plan,
             Err(error) => {
-                discard(silver, &written).await;
+                discard(silver, &written.uris()).await;
                 return Err(error);
             }
         };
@@ -113,7 +114,7 @@ pub async fn merge(
             }
             Err(error) if error.is_conflict() => {
                 // No snapshot names what was written: the commit is certain not to have happened.
-                discard(silver, &written).await;
+                discard(silver, &written.uris()).await;
                 table = reload(silver, &name).await?;
                 if table.metadata.current_schema_id() != layout.schema.schema_id() {
                     // The next run begins with the new schema.
@@ -123,7 +124,7 @@ pub async fn merge(
             Err(error) => {
                 // As long as it is not known what became of the commit, its files stay.
                 if !matches!(error, CommitError::Unknown { .. }) {
-                    discard(silver, &written).await;
+                    discard(silver, &written.uris()).await;
                 }
                 return Err(error.into());
             }
@@ -231,7 +232,7 @@ async fn dry_run_of_new_table(
         settings: &silver.settings,
         dry_run: true,
     };
-    let mut report = planner.plan(&Arc::default(), &mut Vec::new()).await?.report;
+    let mut report = planner.plan(&Arc::default(), &Written::default()).await?.report;
     report.plans = 1;
     report.notes.push("the table is not there yet: the merge makes it".to_owned());
     Ok(report)

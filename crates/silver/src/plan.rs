@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use iceberg::spec::DataFile;
 use iceberg_commit::{Kind, Live, LiveFile, Staged, Warehouse};
 
@@ -16,10 +16,10 @@ use crate::report::MergeReport;
 use crate::rows::{OpRank, RowRef, Rows};
 use crate::settings::Settings;
 use crate::table::Layout;
-use crate::write::{FileWriter, write_deletes, write_rows};
+use crate::write::{FileWriter, Written, run, write_deletes, write_rows};
 
 /// Decoded changes and what is built from them, in relation to the changes alone.
-const MEMORY_FACTOR: u64 = 3;
+const MEMORY_FACTOR: u64 = 4;
 /// Rows that are copied at one time.
 const REWRITE_ROWS: usize = 8192;
 /// Keys that are looked at to cut a merge into ranges.
@@ -50,9 +50,9 @@ struct Removal {
 }
 
 impl Planner<'_> {
-    /// Plans the merge into the files that are live. What it has written when it fails is told to
-    /// `written`, for removal.
-    pub(crate) async fn plan(&self, live: &Arc<Live>, written: &mut Vec<String>) -> Result<Plan, MergeError> {
+    /// Plans the merge into the files that are live. What it writes is told to `written`, for removal
+    /// where it fails.
+    pub(crate) async fn plan(&self, live: &Arc<Live>, written: &Written) -> Result<Plan, MergeError> {
         let mut report = MergeReport { table: self.layout.table.clone(), ..MergeReport::default() };
         report.files_live = live.data.len() as u64;
         report.sources = self.files.len() as u64;
@@ -66,9 +66,8 @@ impl Planner<'_> {
             if self.dry_run {
                 continue;
             }
-            let files =
-                write_rows(self.warehouse, self.location, &self.layout, &rows, new, self.settings.workers).await?;
-            written.extend(files.iter().map(|file| file.file_path().to_owned()));
+            let workers = self.settings.workers;
+            let files = write_rows(self.warehouse, self.location, &self.layout, &rows, new, workers, written).await?;
             staged.add_data.extend(files);
         }
         report.files_added = staged.add_data.len() as u64;
@@ -150,22 +149,18 @@ impl Planner<'_> {
         removals: BTreeMap<String, Removal>,
         staged: &mut Staged,
         report: &mut MergeReport,
-        written: &mut Vec<String>,
+        written: &Written,
     ) -> Result<(), MergeError> {
-        let tasks = removals.into_values().map(|removal| self.remove_from(removal));
-        let mut results = stream::iter(tasks).buffer_unordered(self.settings.workers.max(1) * 4);
-        while let Some(removed) = results.try_next().await? {
-            let Removed { file, scoped, rewritten, deletes } = removed;
+        let tasks = removals.into_values().map(|removal| self.remove_from(removal, written));
+        for Removed { file, scoped, rewritten, deletes } in run(tasks, self.settings.workers.max(1) * 4).await? {
             staged.remove_deletes.extend(scoped);
             match deletes {
                 Some(deletes) => {
-                    written.push(deletes.file_path().to_owned());
                     staged.add_deletes.push(deletes);
                     staged.targets.push(file);
                     report.delete_files_added += 1;
                 }
                 None => {
-                    written.extend(rewritten.iter().map(|file| file.file_path().to_owned()));
                     report.files_added += rewritten.len() as u64;
                     report.files_removed += 1;
                     staged.add_data.extend(rewritten);
@@ -176,7 +171,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    async fn remove_from(&self, removal: Removal) -> Result<Removed, MergeError> {
+    async fn remove_from(&self, removal: Removal, written: &Written) -> Result<Removed, MergeError> {
         let Removal { file, deletes, mut positions } = removal;
         positions.extend(&deletes.positions);
         positions.sort_unstable();
@@ -197,20 +192,21 @@ impl Planner<'_> {
             return Err(MergeError::Foreign { table: self.layout.table.clone(), detail });
         }
         if positions.len() as f64 >= count as f64 * self.settings.rewrite_share {
-            let rewritten = self.rewrite(&file, &positions).await?;
+            let rewritten = self.rewrite(&file, &positions, written).await?;
             return Ok(Removed { file, scoped, rewritten: vec![rewritten], deletes: None });
         }
-        let deletes = write_deletes(self.warehouse, self.location, &file, &positions).await?;
+        let deletes = write_deletes(self.warehouse, self.location, &file, &positions, written).await?;
         Ok(Removed { file, scoped, rewritten: Vec::new(), deletes: Some(deletes) })
     }
 
     /// Writes the rows that stay to a new file.
-    async fn rewrite(&self, file: &LiveFile, gone: &[u64]) -> Result<DataFile, MergeError> {
+    async fn rewrite(&self, file: &LiveFile, gone: &[u64], written: &Written) -> Result<DataFile, MergeError> {
         let stored = StoredFile::open(self.warehouse, file, &self.layout).await?;
         let rows = stored.row_count();
         let stay = complement(gone, rows);
         let left = (rows as usize).saturating_sub(gone.len());
-        let mut writer = FileWriter::new(self.warehouse, self.location, &self.layout, file.file.partition(), left)?;
+        let partition = file.file.partition();
+        let mut writer = FileWriter::new(self.warehouse, self.location, &self.layout, partition, left, written)?;
         let mut whole = stored.whole(&self.layout, &stay, REWRITE_ROWS)?;
         while let Some(batch) = whole.try_next().await? {
             writer.write(&batch).await?;
@@ -274,7 +270,8 @@ fn fold(
 
     let rows = &*rows;
     let mut folder = Folder::new(rows, layout.kind, layout.state);
-    let mut new = Vec::new();
+    // Most keys have one row.
+    let mut new = Vec::with_capacity(groups.keys());
     let mut matches = matches.as_slice();
     let (mut stored, mut places) = (Vec::new(), Vec::new());
     for key in 0..groups.keys() {

@@ -1,6 +1,7 @@
 //! Rows of bronze and of the table, side by side, and how their values are compared.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
@@ -43,6 +44,19 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn len(&self) -> usize {
         self.ops.len()
+    }
+
+    /// Gives back the memory that columns got while they were read and do not need, where nothing
+    /// else holds them: a pass keeps many batches.
+    pub(crate) fn shrink(&mut self) {
+        for column in &mut self.columns {
+            if let Some(column) = Arc::get_mut(column) {
+                column.shrink_to_fit();
+            }
+        }
+        self.sequences.shrink_to_fit();
+        self.ops.shrink_to_fit();
+        self.times.shrink_to_fit();
     }
 }
 

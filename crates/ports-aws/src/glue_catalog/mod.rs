@@ -70,7 +70,7 @@ impl GlueCatalog {
     /// A catalog that asks through `client`, whose own settings for repetitions and timeouts are not used.
     #[must_use]
     pub fn new(client: Client, settings: GlueSettings) -> Self {
-        let timeouts = TimeoutConfig::builder().build();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(settings.timeout).build();
         let retries = RetryConfig::standard()
             .with_max_attempts(settings.read_attempts.max(1))
             .with_initial_backoff(settings.backoff);

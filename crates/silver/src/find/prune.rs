@@ -33,7 +33,7 @@ pub(super) async fn ranges(file: &StoredFile, layout: &Layout, span: &KeySpan) -
         }
         let start = file.row_group_start(group);
         let end = file.row_group_start(group + 1);
-        let mut pages = pages(file, layout, span, group)?.unwrap_or_else(|| vec![start..end]);
+        let mut pages = pages(file, layout, span, group)?.unwrap_or_else(|| std::iter::once(start..end).collect());
         if let (Some((mins, maxes)), Some(column)) = (&bounds, first.and_then(|field| file.root(field)))
             && let Some(probes) = span.probes(mins, maxes, group, MAX_PROBES)?
             && is_worth(file, group, column, &pages)

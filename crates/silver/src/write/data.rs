@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::SortOptions;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use iceberg::arrow::arrow_primitive_to_literal;
 use iceberg::spec::{DataFile, NullOrder, SortDirection, Struct, Transform, Type};
 use iceberg_commit::Warehouse;
@@ -19,6 +18,7 @@ use parquet::schema::types::ColumnPath;
 use super::gather;
 use super::statistics::data_file;
 use super::transform::transform;
+use super::written::{Written, run};
 use crate::error::MergeError;
 use crate::fold::NewRow;
 use crate::rows::Rows;
@@ -27,9 +27,9 @@ use crate::table::{Cell, Layout};
 /// Rows that are handed to the Parquet writer at one time.
 const BATCH_ROWS: usize = 8192;
 /// Rows of a page: what is read for one key.
-const PAGE_ROWS: usize = 8192;
+const PAGE_ROWS: usize = 2048;
 /// Bytes of a page, before compression: that of numbers has [`PAGE_ROWS`] rows, that of texts fewer.
-const PAGE_BYTES: usize = 64 << 10;
+const PAGE_BYTES: usize = 128 << 10;
 const ROW_GROUP_ROWS: usize = 256 << 10;
 /// What a row group may hold in memory before it is written.
 const ROW_GROUP_BYTES: usize = 24 << 20;
@@ -47,6 +47,7 @@ pub(crate) async fn write_rows(
     rows: &Arc<Rows>,
     new: Vec<NewRow>,
     workers: usize,
+    written: &Written,
 ) -> Result<Vec<DataFile>, MergeError> {
     if new.is_empty() {
         return Ok(Vec::new());
@@ -57,19 +58,17 @@ pub(crate) async fn write_rows(
     let at_once = if small { workers.max(1) * SMALL_AT_ONCE } else { workers.max(1) };
     let new = Arc::new(new);
     let tasks = partitions.into_iter().map(|partition| {
-        let (warehouse, layout, rows, new) =
-            (warehouse.clone(), Arc::clone(layout), Arc::clone(rows), Arc::clone(&new));
+        let (warehouse, layout, rows, new, written) =
+            (warehouse.clone(), Arc::clone(layout), Arc::clone(rows), Arc::clone(&new), written.clone());
         let location = location.to_owned();
         async move {
-            let task =
-                tokio::spawn(
-                    async move { write_partition(&warehouse, &location, &layout, &rows, &new, partition).await },
-                );
+            let task = tokio::spawn(async move {
+                write_partition(&warehouse, &location, &layout, &rows, &new, partition, &written).await
+            });
             task.await.map_err(|error| MergeError::Defect(format!("a writer broke off: {error}")))?
         }
     });
-    let written: Vec<Vec<DataFile>> = stream::iter(tasks).buffer_unordered(at_once).try_collect().await?;
-    Ok(written.into_iter().flatten().collect())
+    Ok(run(tasks, at_once).await?.into_iter().flatten().collect())
 }
 
 /// The rows of one partition, in the table's order.
@@ -139,28 +138,30 @@ async fn write_partition(
     rows: &Rows,
     new: &[NewRow],
     partition: Partition,
+    written: &Written,
 ) -> Result<Vec<DataFile>, MergeError> {
-    let mut written = Vec::new();
+    let mut files = Vec::new();
     let mut writer: Option<FileWriter> = None;
     for chunk in partition.order.chunks(BATCH_ROWS) {
         let batch = gather::batch(rows, layout, new, chunk)?;
         let open = match &mut writer {
             Some(open) => open,
             None => {
-                writer.insert(FileWriter::new(warehouse, location, layout, &partition.value, partition.order.len())?)
+                let rows = partition.order.len();
+                writer.insert(FileWriter::new(warehouse, location, layout, &partition.value, rows, written)?)
             }
         };
         open.write(&batch).await?;
         if open.bytes() >= layout.target_file_bytes
             && let Some(full) = writer.take()
         {
-            written.push(full.close(layout).await?);
+            files.push(full.close(layout).await?);
         }
     }
     if let Some(last) = writer {
-        written.push(last.close(layout).await?);
+        files.push(last.close(layout).await?);
     }
-    Ok(written)
+    Ok(files)
 }
 
 /// One data file that is being written.
@@ -171,13 +172,14 @@ pub(crate) struct FileWriter {
 }
 
 impl FileWriter {
-    /// `rows` is how many rows are to come, at most.
+    /// `rows` is how many rows are to come, at most; the file is told to `written`.
     pub(crate) fn new(
         warehouse: &Warehouse,
         location: &str,
         layout: &Layout,
         partition: &Struct,
         rows: usize,
+        written: &Written,
     ) -> Result<Self, MergeError> {
         let folder = if layout.spec.is_unpartitioned() {
             String::new()
@@ -186,6 +188,7 @@ impl FileWriter {
         };
         let uri = format!("{location}/data/{folder}{}.parquet", uuid::Uuid::now_v7());
         let path = warehouse.path(&uri)?;
+        written.begin(&uri);
         let sink = ParquetObjectWriter::from_buf_writer(BufWriter::new(Arc::clone(warehouse.store()), path));
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&layout.arrow), Some(file_properties(layout, rows)))
             .map_err(|error| MergeError::Defect(format!("Parquet: {error}")))?;

@@ -9,6 +9,7 @@ use iceberg_commit::{LiveFile, Warehouse};
 use object_store::{ObjectStoreExt, PutPayload};
 use parquet::arrow::{ArrowWriter, PARQUET_FIELD_ID_META_KEY};
 
+use super::written::Written;
 use crate::error::MergeError;
 
 /// Field ids that the specification reserves for position deletes
@@ -25,12 +26,14 @@ pub(crate) fn position_fields() -> (Field, Field) {
     (field("file_path", DataType::Utf8, FILE_PATH_ID), field("pos", DataType::Int64, POSITION_ID))
 }
 
-/// Writes which rows of `target` are deleted; `positions` ascend and hold the earlier ones too.
+/// Writes which rows of `target` are deleted; `positions` ascend and hold the earlier ones too. The file is
+/// told to `written`.
 pub(crate) async fn write_deletes(
     warehouse: &Warehouse,
     location: &str,
     target: &LiveFile,
     positions: &[u64],
+    written: &Written,
 ) -> Result<DataFile, MergeError> {
     let path = target.file.file_path();
     let (path_field, position_field) = position_fields();
@@ -53,6 +56,7 @@ pub(crate) async fn write_deletes(
     let uri = format!("{location}/data/{}-deletes.parquet", uuid::Uuid::now_v7());
     let size = bytes.len() as u64;
     let object = warehouse.path(&uri)?;
+    written.begin(&uri);
     warehouse
         .store()
         .put(&object, PutPayload::from(bytes))

@@ -6,9 +6,11 @@ mod folder;
 mod gather;
 mod statistics;
 mod transform;
+mod written;
 
 pub(crate) use data::{FileWriter, write_rows};
 pub(crate) use deletes::{FILE_PATH_ID, position_fields, write_deletes};
+pub(crate) use written::{Written, run};
 
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};

@@ -80,10 +80,8 @@ pub(super) fn data_file(
         .lower_bounds(lower)
         .upper_bounds(upper)
         .split_offsets(Some(groups.iter().filter_map(|group| group.file_offset()).collect()));
-    if !layout.sort.is_unsorted() {
-        if let Ok(order) = i32::try_from(layout.sort.order_id) {
-            builder.sort_order_id(order);
-        }
+    if let (false, Ok(order)) = (layout.sort.is_unsorted(), i32::try_from(layout.sort.order_id)) {
+        builder.sort_order_id(order);
     }
     builder.build().map_err(|error| MergeError::Defect(format!("a data file cannot be described: {error}")))
 }

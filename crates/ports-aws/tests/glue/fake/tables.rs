@@ -10,7 +10,7 @@ use super::Answer;
 #[derive(Debug)]
 pub(crate) struct Tables {
     databases: BTreeMap<String, BTreeMap<String, Value>>,
-    /// How many tables a page of a listing holds.
+    /// How many tables a page of a listing holds. Pages promise no order.
     pub(crate) page: usize,
     /// How many old versions of entries are kept.
     pub(crate) archived: usize,
@@ -51,7 +51,7 @@ impl Tables {
             },
             "GetTables" => {
                 let begin = body["NextToken"].as_str().map_or(0, |token| token.parse().unwrap());
-                let list: Vec<_> = tables.values().skip(begin).take(page).collect();
+                let list: Vec<_> = tables.values().rev().skip(begin).take(page).collect();
                 let end = begin + list.len();
                 let mut answer = json!({"TableList": list});
                 if end < tables.len() {
