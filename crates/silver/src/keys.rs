@@ -79,6 +79,18 @@ impl KeyCodec {
 }
 
 impl KeyCodec {
+    /// Whether statistics of a column of this type bound the first key column: not if values rank
+    /// otherwise there (as texts, 10 is below 9), nor if there may be some that are no number, which
+    /// statistics leave out.
+    fn keeps_order(&self, stored: &DataType) -> bool {
+        match (stored, &self.types[0]) {
+            (_, DataType::Float32 | DataType::Float64) => false,
+            (DataType::Int32, DataType::Int64) | (DataType::Binary, DataType::LargeBinary) => true,
+            (DataType::Timestamp(unit, _), DataType::Timestamp(other, _)) => unit == other,
+            (stored, target) => stored == target,
+        }
+    }
+
     /// For each pair of a least and a greatest value of the first key column: whether a key in
     /// `from..to` may lie between them. Where one is not known it may.
     pub(crate) fn may_meet(
@@ -87,6 +99,9 @@ impl KeyCodec {
         maxes: &ArrayRef,
         (from, to): (Option<&Key>, Option<&Key>),
     ) -> Result<Vec<bool>, ArrowError> {
+        if !self.keeps_order(mins.data_type()) {
+            return Ok(vec![true; mins.len()]);
+        }
         let (least, most) = (self.encode_leading(mins)?, self.encode_leading(maxes)?);
         let may = |index: usize| {
             if mins.is_null(index) || maxes.is_null(index) {
@@ -275,6 +290,29 @@ impl KeySpan {
         Ok(KeySpan { codec: Arc::clone(codec), is_exact, sorted, has_nan })
     }
 
+    /// What the values take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.sorted {
+            Sorted::Ints(values) => size_of_val(values.as_slice()),
+            Sorted::Bytes(values) => values.iter().map(|value| size_of_val(value) + value.len()).sum(),
+        }
+    }
+
+    /// The span with nothing kept but its ends: it may hold more then, and takes no memory.
+    pub(crate) fn ends(self) -> Self {
+        fn ends<T>(mut values: Vec<T>) -> Vec<T> {
+            let last = if values.len() > 1 { values.pop() } else { None };
+            values.truncate(1);
+            let first = values.into_iter().next();
+            first.into_iter().chain(last).collect()
+        }
+        let sorted = match self.sorted {
+            Sorted::Ints(values) => Sorted::Ints(ends(values)),
+            Sorted::Bytes(values) => Sorted::Bytes(ends(values)),
+        };
+        KeySpan { sorted, is_exact: false, ..self }
+    }
+
     /// The values that lie between a least and a greatest one; `None` where they are more than
     /// `most`, cannot be told, or are of a type that no Bloom filter is asked for.
     pub(crate) fn probes(
@@ -461,6 +499,10 @@ mod tests {
         assert_eq!(probes, [Probe::Int(10), Probe::Int(20)]);
         assert_eq!(span.probes(&ints(&[10]), &ints(&[25]), 0, 1).unwrap(), None);
         assert!(!span.only(probes).unwrap().may_hold(&ints(&[21]), &ints(&[40])).unwrap()[0]);
+        let ends = span.ends();
+        assert_eq!(ends.bytes(), 16);
+        let answers = ends.may_hold(&ints(&[0, 0, 11, 20, 31]), &ints(&[9, 10, 19, 20, 99])).unwrap();
+        assert_eq!(answers, [false, true, true, true, false]);
     }
 
     #[test]

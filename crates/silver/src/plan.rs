@@ -20,6 +20,8 @@ use crate::write::{FileWriter, Written, run, write_deletes, write_rows};
 
 /// Decoded changes and what is built from them, in relation to the changes alone.
 const MEMORY_FACTOR: u64 = 4;
+/// The share of the memory that the keys of all passes may take.
+const SPANS_SHARE: usize = 8;
 /// Rows that are copied at one time.
 const REWRITE_ROWS: usize = 8192;
 /// Keys that are looked at to cut a merge into ranges.
@@ -58,10 +60,14 @@ impl Planner<'_> {
         report.sources = self.files.len() as u64;
         let mut staged = Staged { kind: Kind::RowDelta, ..Staged::default() };
         let mut removals: BTreeMap<String, Removal> = BTreeMap::new();
-        let mut spans: Vec<KeySpan> = Vec::new();
+        let (mut spans, mut kept) = (Vec::new(), 0);
         for (from, to) in self.ranges().await? {
             let (new, rows, span) = self.pass((from.as_ref(), to.as_ref()), live, &mut removals, &mut report).await?;
-            spans.push(span);
+            // They are kept until the commit, of every pass: of many only the ends.
+            let bytes = span.bytes();
+            let is_room = kept + bytes <= self.settings.memory_bytes / SPANS_SHARE;
+            kept += if is_room { bytes } else { 0 };
+            spans.push(if is_room { span } else { span.ends() });
             report.passes += 1;
             if self.dry_run {
                 continue;
@@ -105,6 +111,8 @@ impl Planner<'_> {
             .await?;
         }
         sample.sort_unstable();
+        // However little memory there is, a range has a key of its own.
+        let passes = passes.min(sample.len() as u64);
         let mut bounds: Vec<Key> = (1..passes)
             // Far below the number of sampled keys.
             .filter_map(|pass| sample.get((sample.len() as u64 * pass / passes) as usize).cloned())
@@ -151,7 +159,7 @@ impl Planner<'_> {
         report: &mut MergeReport,
         written: &Written,
     ) -> Result<(), MergeError> {
-        let tasks = removals.into_values().map(|removal| self.remove_from(removal, written));
+        let tasks = removals.into_values().map(|removal| self.remove_from(removal, written)).collect();
         for Removed { file, scoped, rewritten, deletes } in run(tasks, self.settings.workers.max(1) * 4).await? {
             staged.remove_deletes.extend(scoped);
             match deletes {
@@ -328,8 +336,8 @@ mod tests {
 
     #[test]
     fn what_stays_is_what_does_not_go() {
-        assert_eq!(complement(&[], 3), [0..3]);
-        assert_eq!(complement(&[0, 2], 3), [1..2]);
+        assert_eq!(complement(&[], 3), vec![0..3; 1]);
+        assert_eq!(complement(&[0, 2], 3), vec![1..2; 1]);
         assert_eq!(complement(&[1, 2], 5), [0..1, 3..5]);
         assert!(complement(&[0, 1], 2).is_empty());
     }

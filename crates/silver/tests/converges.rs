@@ -65,10 +65,12 @@ fn run(
                 let changes: Vec<Change> = file.iter().map(|place| history[*place].clone()).collect();
                 sources.push(lake.bronze(&changes).await);
             }
-            let writers = futures::future::join_all(sources.iter().cloned().map(|source| {
+            let mut writers = Vec::new();
+            for source in sources.clone() {
                 let lake = lake.clone();
-                async { tokio::spawn(async move { lake.merge(&[source]).await }).await.unwrap() }
-            }));
+                writers.push(tokio::spawn(async move { lake.merge(&[source]).await }));
+            }
+            let writers = futures::future::join_all(writers);
             let tidied = async {
                 if tidy == Tidy::BesideWriters && !all.is_empty() {
                     lake.compact().await;
@@ -78,7 +80,7 @@ fn run(
             };
             let (reports, ()) = futures::future::join(writers, tidied).await;
             for report in reports {
-                report.unwrap();
+                report.unwrap().unwrap();
             }
             if tidy == Tidy::Compact {
                 lake.compact().await;

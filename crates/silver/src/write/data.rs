@@ -68,7 +68,7 @@ pub(crate) async fn write_rows(
             task.await.map_err(|error| MergeError::Defect(format!("a writer broke off: {error}")))?
         }
     });
-    Ok(run(tasks, at_once).await?.into_iter().flatten().collect())
+    Ok(run(tasks.collect(), at_once).await?.into_iter().flatten().collect())
 }
 
 /// The rows of one partition, in the table's order.

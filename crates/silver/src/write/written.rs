@@ -26,11 +26,11 @@ impl Written {
 /// Runs tasks that write, so many at one time. Where one fails no other begins, and those that have
 /// begun come to their end, so that nothing is written after what is there was removed.
 pub(crate) async fn run<T>(
-    tasks: impl Iterator<Item = impl Future<Output = Result<T, MergeError>>>,
+    tasks: Vec<impl Future<Output = Result<T, MergeError>>>,
     at_once: usize,
 ) -> Result<Vec<T>, MergeError> {
     let stopped = Arc::new(AtomicBool::new(false));
-    let tasks = tasks.map(|task| {
+    let tasks = tasks.into_iter().map(|task| {
         let stopped = Arc::clone(&stopped);
         async move {
             if stopped.load(Ordering::Relaxed) {
