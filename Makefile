@@ -96,7 +96,7 @@ $(MERGE_VENV)/.stamp: benches/merge/requirements.txt tests/python/constraints.tx
 	touch $@
 
 bench-merge: build $(MERGE_VENV)/.stamp
-	$(MERGE_VENV)/bin/python benches/merge/run.py --rounds $(MERGE_ROUNDS)
+	$(MERGE_VENV)/bin/python benches/merge/run.py --rounds $(MERGE_ROUNDS) --report benches/merge/RESULTS.md
 
 bench: build bench-merge $(BENCH_VENV)/.stamp
 	$(BENCH_VENV)/bin/python benches/compare.py

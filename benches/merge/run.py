@@ -33,6 +33,17 @@ sys.path.append(str(HERE.parent))
 
 from compare import launch, markdown, megabytes, note, ratio  # noqa: E402
 
+HEADER = """# Merging beside others
+
+{rows:,} rows stored in 24 monthly partitions, written by PyIceberg; then 10,000 updates,
+1,000 deletions and 5,000 new rows. Two cores. Medians of {rounds} rounds after a warm-up.
+"seconds" is Weir's whole process, but of a peer the merge alone, with Python, the JVM and
+Spark's session started and warm. Above 1, Weir is better. After the warm-up the tables
+hold the same rows; PyIceberg's `upsert` knows no deletions and no order, and of its table
+keys, operations and sequences are compared.
+
+`make bench-merge` writes this page.
+"""
 WEIR = "weir"
 SPARK_MODES = ["merge-on-read", "copy-on-write"]
 
@@ -193,6 +204,7 @@ def arguments() -> argparse.Namespace:
     add("--data", type=Path, default=REPOSITORY / "bench-data/merge")
     add("--peers-only", action="store_true", help="without Weir's own merge")
     add("--json", type=Path, help="where to write every run, for others to report")
+    add("--report", type=Path, help="where to write the page of results")
     chosen = parser.parse_args()
     chosen.weir, chosen.data = chosen.weir.resolve(), chosen.data.resolve()
     chosen.data.mkdir(parents=True, exist_ok=True)
@@ -203,10 +215,14 @@ def main() -> None:
     """Compare, and print the tables."""
     chosen = arguments()
     told = {}
+    page = [HEADER.format(rows=chosen.rows, rounds=chosen.rounds)]
     for batch in BATCHES:
         runs = compare(batch, chosen)
         told[batch.name] = {t: [vars(run) for run in each] for t, each in runs.items()}
-        print(f"## {batch.name}: changes {batch.about}\n\n{table(runs)}\n", flush=True)
+        page.append(f"## {batch.name}: changes {batch.about}\n\n{table(runs)}\n")
+        print(page[-1], flush=True)
+    if chosen.report:
+        chosen.report.write_text("\n".join(page), encoding="utf-8")
     if chosen.json:
         chosen.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
 

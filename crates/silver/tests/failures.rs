@@ -16,8 +16,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use iceberg_commit::{OrphanSettings, TableName};
+use support::partitions::Transform;
 use support::stores::{Fails, Watched};
-use support::wide::{Change, DATA, Kind, Transform, Value, Wide};
+use support::wide::{Change, DATA, Kind, Value, Wide};
 use weir_silver::{MergeError, Settings, Silver, Source, compact, merge};
 
 fn table(partition: Option<Transform>) -> Wide {

@@ -62,6 +62,11 @@ async fn a_small_batch_reads_a_small_part_of_a_large_file() {
             assert!(read < table / 10, "{keys:?}: {read} of {table} bytes were read");
             expected.extend(batch.iter().map(|number| (*number, sequence)));
         }
+        // The last row of the last row group.
+        let last = keys.greatest(&all);
+        let source = bronze(&silver, keys, &[last], 4).await;
+        assert_eq!(merged(&silver, keys, &[source]).await.rows_updated, 1);
+        expected.insert(last, 4);
         holds(&silver, keys, &expected).await;
     }
 }

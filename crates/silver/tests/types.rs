@@ -48,7 +48,7 @@ struct Case {
     rounds: Delivery,
 }
 
-fn partition(keys: &[Kind]) -> impl Strategy<Value = Option<(String, support::wide::Transform)>> + use<> {
+fn partition(keys: &[Kind]) -> impl Strategy<Value = Option<(String, support::partitions::Transform)>> + use<> {
     let keys = keys.iter().enumerate().map(|(place, kind)| (format!("k{place}"), *kind));
     let columns = keys.chain(DATA.iter().map(|(name, kind)| ((*name).to_owned(), *kind)));
     let all = columns.flat_map(|(name, kind)| kind.transforms().into_iter().map(move |by| Some((name.clone(), by))));

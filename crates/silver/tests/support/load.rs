@@ -34,6 +34,15 @@ impl Keys {
         ))
     }
 
+    /// The number of the greatest key.
+    pub fn greatest(self, numbers: &[u64]) -> u64 {
+        let numbers = numbers.iter().copied();
+        match self {
+            Keys::Texts => numbers.max_by_key(|number| text(*number)).unwrap(),
+            Keys::Ints => numbers.max_by_key(|number| int(*number)).unwrap(),
+        }
+    }
+
     fn array(self, numbers: &[u64]) -> ArrayRef {
         match self {
             Keys::Texts => Arc::new(StringArray::from_iter_values(numbers.iter().map(|number| text(*number)))),

@@ -5,5 +5,6 @@ pub mod foreign;
 pub mod lake;
 pub mod load;
 pub mod model;
+pub mod partitions;
 pub mod stores;
 pub mod wide;
