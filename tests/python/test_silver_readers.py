@@ -26,7 +26,7 @@ KEYS = {
     "profile": "profile_id",
     "review": "review_id",
 }
-STAGES = ["loaded", "changed"]
+STAGES = ["loaded", "changed", "tidied"]
 
 SparkOf = Callable[[Path], Any]
 
@@ -47,6 +47,11 @@ def carry(lake: Path) -> None:
     """Carry the changes as a stream does, some of which nobody can read."""
     stream = lake / "streams/changes.jsonl"
     weir.run("stream", "--lake", lake, stream).check()
+
+
+def tidy(lake: Path) -> None:
+    """Write files with deletes anew, and join small ones."""
+    weir.run("maintain", "--all", "--lake", lake).check()
 
 
 def wanted(lake: Path, table: str) -> list[Row]:
@@ -80,10 +85,10 @@ def lake(new_lake: Callable[[str], Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def readings(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Readings:
-    """Fill a lake in two stages, and read it by those readers that need no Java."""
+    """Fill a lake in stages, and read it by those readers that need no Java."""
     told = Readings()
     scratch = tmp_path_factory.mktemp("duckdb")
-    for stage, step in zip(STAGES, [loaded, carry], strict=True):
+    for stage, step in zip(STAGES, [loaded, carry, tidy], strict=True):
         step(lake)
         run(lake)
         for table in KEYS:
@@ -104,7 +109,7 @@ def readings(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Readings:
 
 @pytest.fixture(scope="module")
 def by_spark(readings: Readings, lake: Path, spark_of: SparkOf) -> Readings:
-    """Let Spark read both stages too: it travels in time to the first."""
+    """Let Spark read the stages too: it travels in time to the earlier ones."""
     spark = spark_of(lake)
     for stage in STAGES:
         for table in KEYS:
@@ -122,7 +127,7 @@ def by_spark(readings: Readings, lake: Path, spark_of: SparkOf) -> Readings:
 def test_readers_find_what_the_fold_of_bronze_says(
     readings: Readings, stage: str, reader: str, table: str
 ) -> None:
-    """After the load, and after changes that replace rows by position deletes."""
+    """After the load, after changes that delete by position, and after compaction."""
     silver_model.assert_same(
         readings.found[stage, reader, table], readings.wanted[stage, table]
     )
@@ -133,7 +138,7 @@ def test_readers_find_what_the_fold_of_bronze_says(
 def test_spark_finds_what_the_fold_of_bronze_says(
     by_spark: Readings, stage: str, table: str
 ) -> None:
-    """Of the first stage too, after the second was written."""
+    """Of the earlier stages too, after the last was written."""
     silver_model.assert_same(
         by_spark.found[stage, "spark", table], by_spark.wanted[stage, table]
     )
@@ -155,12 +160,20 @@ def test_changed_rows_are_deleted_by_position_and_not_by_value(
     assert set(files["content"].to_pylist()) <= {0, 1}
 
 
+def test_maintenance_leaves_no_deletes(readings: Readings, lake: Path) -> None:
+    """Compaction writes each file with deletes anew."""
+    before, after = (readings.snapshots[stage, "review"] for stage in STAGES[1:])
+    assert before != after
+    found = silver_readers.table(lake, "review").inspect.delete_files()
+    assert found.num_rows == 0
+
+
 def test_a_run_without_news_makes_no_snapshot(readings: Readings, lake: Path) -> None:
     """By itself, and when every file is merged again."""
     run(lake)
     weir.run("merge", "--all", "--again", "--lake", lake).check()
     for table in KEYS:
-        known = readings.snapshots["changed", table]
+        known = readings.snapshots["tidied", table]
         assert silver_readers.snapshots(lake, table) == known, table
 
 
