@@ -23,7 +23,7 @@ use crate::table::Layout;
 
 /// Rows that are decoded at one time.
 const BATCH_ROWS: usize = 8192;
-const ADVICE: &str = "ingest its raw object again, or bring the file back";
+const ADVICE: &str = "bring the file back from a backup or an older version of the object; its changes wait until then";
 
 /// A bronze file whose footer has been read.
 #[derive(Debug, Clone)]

@@ -39,7 +39,9 @@ pub enum MergeError {
         advice: &'static str,
     },
     /// A bronze file does not hold what a merge needs.
-    #[error("bronze file '{path}': {detail}; ingest its raw object again")]
+    #[error(
+        "bronze file '{path}': {detail}; put the contract's column back as it was, or bring the file back as it was ingested"
+    )]
     Bronze {
         /// The file.
         path: String,
