@@ -268,6 +268,27 @@ async fn data_files_have_no_encoding_that_a_reader_refuses() {
     }
 }
 
+/// A partition that outgrows the target size becomes several files, none of them much larger, each with keys of its own.
+#[tokio::test]
+async fn a_large_partition_is_cut_at_the_target_size() {
+    let lake = Lake::new(contract(&[("weir.silver.targetFileSize", "1MiB")]), Settings::default());
+    let text = |key: i64| {
+        (0..4u64)
+            .map(|part| format!("{:016x}", (key.cast_unsigned() * 4 + part).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+            .collect::<String>()
+    };
+    let file: Vec<Change> = (0..60_000).map(|key| change(key, 1, 'L', Some(&text(key)), None)).collect();
+    holds(&lake, &[&file]).await;
+    let live = lake.table().await.live(lake.silver.tables.warehouse()).await.unwrap();
+    assert!(live.data.len() >= 2, "{}", live.data.len());
+    for file in &live.data {
+        assert!(file.file.file_size_in_bytes() < 2 << 20, "{}", file.file.file_size_in_bytes());
+    }
+    let again = lake.bronze(&file[30_000..30_010]).await;
+    let report = lake.merge(&[again]).await.unwrap();
+    assert_eq!((report.snapshot, report.files_read), (None, 1));
+}
+
 /// A dry run counts what the merge does, and writes nothing.
 #[tokio::test]
 async fn a_dry_run_writes_nothing_and_counts_the_same() {
