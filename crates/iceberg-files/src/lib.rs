@@ -1,0 +1,1 @@
+//! Parquet files of Iceberg tables: written with what manifests say of them, and their position deletes read.

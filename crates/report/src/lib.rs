@@ -1,0 +1,1 @@
+//! One static HTML file about a lake.
