@@ -15,6 +15,7 @@ TEST_VENV = .venv-test
 BENCH_VENV = .venv-bench
 MERGE_VENV = .venv-bench-merge
 MERGE_ROUNDS ?= 3
+GOLD_ROUNDS ?= 3
 # Readers that we did not write: Spark needs jars and Java 17, which is taken from PyPI where there is none;
 # DuckDB's Iceberg needs a DuckDB of its own.
 # `make test WEIR_WITHOUT_SPARK=1` goes without Spark, and says so.
@@ -26,15 +27,26 @@ else
 SPARK_READY = $(TEST_VENV)/.stamp-spark
 endif
 
-.PHONY: help demo build test test-rust test-python lint bench bench-merge clean
+# The report's page is looked at by a real browser: one of this machine (or CHROME=…), else one from npm.
+# `make test WEIR_WITHOUT_BROWSER=1` goes without, and says so.
+BROWSER = .browser
+ifneq ($(filter-out 0,$(WEIR_WITHOUT_BROWSER)),)
+BROWSER_READY =
+else
+BROWSER_READY = $(TEST_VENV)/.stamp-browser
+endif
+
+.PHONY: help demo build test test-rust test-python lint bench bench-gold bench-merge clean
 
 help:
 	@echo "make demo    generate the beer lake ($(DEMO_ROWS) reviews, $(DEMO_CHANGES) changes), run it, print what happened"
 	@echo "make test    formatting, lints, Rust tests, Python tests (read back by PyArrow, DuckDB,"
-	@echo "             PyIceberg and Spark; WEIR_WITHOUT_SPARK=1 goes without Spark)"
+	@echo "             PyIceberg and Spark; the report opened by a browser); WEIR_WITHOUT_SPARK=1 and"
+	@echo "             WEIR_WITHOUT_BROWSER=1 go without"
 	@echo "make bench   Weir beside DuckDB and Polars in one run (writes benches/RESULTS.md); envelopes beside"
-	@echo "             serde_json; size and start-up of the function; make bench-merge"
+	@echo "             serde_json; size and start-up of the function; make bench-merge, make bench-gold"
 	@echo "make bench-merge  merges beside those of Spark and PyIceberg (needs Java 17; some ten minutes)"
+	@echo "make bench-gold   models built in full and in part, beside DuckDB"
 	@echo "make build   the release binary, $(WEIR)"
 	@echo "make clean   remove everything that make made here"
 
@@ -49,7 +61,12 @@ demo: build
 	$(WEIR) run --lake $(DEMO)
 	$(WEIR) status --lake $(DEMO)
 	$(WEIR) snapshots review --lake $(DEMO)
-	@echo "Look around: $(WEIR) status --lake $(DEMO) --table review; Parquet is under $(DEMO)/bronze, Iceberg tables under $(DEMO)/silver"
+	@echo "The best beers of all months:"
+	$(WEIR) query --lake $(DEMO) --file examples/beer/queries/best_beers.sql
+	$(WEIR) plan --lake $(DEMO)
+	$(WEIR) report --lake $(DEMO)
+	@echo "Look around: $(WEIR) query 'SHOW TABLES' --lake $(DEMO); $(WEIR) status --lake $(DEMO) --table review;"
+	@echo "Parquet is under $(DEMO)/bronze, Iceberg tables under $(DEMO)/silver and $(DEMO)/gold; a second 'make demo' builds nothing anew"
 
 test: lint test-rust test-python
 	@echo "make test: formatting, clippy, the Rust tests and the Python tests above all passed"
@@ -73,15 +90,23 @@ $(TEST_VENV)/.stamp-spark: $(TEST_VENV)/.stamp tests/python/requirements-spark.t
 	$(TEST_VENV)/bin/python tests/jars/fetch.py $(SPARK_JARS)
 	touch $@
 
+$(TEST_VENV)/.stamp-browser: $(TEST_VENV)/.stamp tests/python/requirements-browser.txt tests/python/requirements-npm.txt tests/browser/fetch.py
+	@$(TEST_VENV)/bin/python tests/python/browser.py 2>/dev/null || { echo "no Chromium here: taking one from npm"; \
+		$(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements-browser.txt; \
+		command -v npm >/dev/null || $(TEST_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements-npm.txt; \
+		$(TEST_VENV)/bin/python tests/browser/fetch.py $(BROWSER) && $(TEST_VENV)/bin/python tests/python/browser.py; }
+	touch $@
+
 $(DUCKDB_VENV)/.stamp: tests/python/requirements-duckdb.txt
 	$(PYTHON) -m venv $(DUCKDB_VENV)
 	$(DUCKDB_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements-duckdb.txt
 	touch $@
 
-test-python: $(TEST_VENV)/.stamp $(DUCKDB_VENV)/.stamp $(SPARK_READY)
+test-python: $(TEST_VENV)/.stamp $(DUCKDB_VENV)/.stamp $(SPARK_READY) $(BROWSER_READY)
 	$(CARGO) build --locked -p weir
 	@$(if $(SPARK_READY),,echo "WEIR_WITHOUT_SPARK is set: the tests in which Spark reads, writes and merges silver are left out")
-	WEIR_BIN=$(CURDIR)/target/debug/weir WEIR_WITHOUT_SPARK=$(WEIR_WITHOUT_SPARK) \
+	@$(if $(BROWSER_READY),,echo "WEIR_WITHOUT_BROWSER is set: the tests in which a browser opens the report are left out")
+	WEIR_BIN=$(CURDIR)/target/debug/weir WEIR_WITHOUT_SPARK=$(WEIR_WITHOUT_SPARK) WEIR_WITHOUT_BROWSER=$(WEIR_WITHOUT_BROWSER) \
 		$(TEST_VENV)/bin/python -m pytest tests/python -q
 
 $(BENCH_VENV)/.stamp: benches/requirements.txt benches/constraints.txt
@@ -98,7 +123,10 @@ $(MERGE_VENV)/.stamp: benches/merge/requirements.txt tests/python/constraints.tx
 bench-merge: build $(MERGE_VENV)/.stamp
 	$(MERGE_VENV)/bin/python benches/merge/run.py --rounds $(MERGE_ROUNDS) --report benches/merge/RESULTS.md
 
-bench: build bench-merge $(BENCH_VENV)/.stamp
+bench-gold: build $(BENCH_VENV)/.stamp
+	$(BENCH_VENV)/bin/python benches/gold/run.py --rounds $(GOLD_ROUNDS) --report benches/gold/RESULTS.md
+
+bench: build bench-merge bench-gold $(BENCH_VENV)/.stamp
 	$(BENCH_VENV)/bin/python benches/compare.py
 	$(CARGO) bench --locked -p weir-envelope
 	$(CARGO) build --release --locked -p firehose-transformer
@@ -109,4 +137,4 @@ bench: build bench-merge $(BENCH_VENV)/.stamp
 
 clean:
 	$(CARGO) clean
-	rm -rf $(TEST_VENV) $(DUCKDB_VENV) $(SPARK_JARS) $(BENCH_VENV) $(MERGE_VENV) $(DEMO) bench-data
+	rm -rf $(TEST_VENV) $(DUCKDB_VENV) $(SPARK_JARS) $(BROWSER) $(BENCH_VENV) $(MERGE_VENV) $(DEMO) bench-data

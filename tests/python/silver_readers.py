@@ -44,26 +44,28 @@ def by_spark(spark: Any, name: str) -> pa.Table:
     return spark.sql(f"SELECT * FROM weir.{NAMESPACE}.`{name}`").toArrow()
 
 
-def by_duckdb(lake: Path, name: str, scratch: Path) -> pa.Table:
-    """Read a silver table by DuckDB, in a process with its own version of it."""
+def by_duckdb(
+    lake: Path, name: str, scratch: Path, namespace: str = NAMESPACE
+) -> pa.Table:
+    """Read a table by DuckDB, in a process with its own version of it."""
     assert DUCKDB_PYTHON.is_file(), f"{DUCKDB_PYTHON} is missing; `make test` makes it"
     script = Path(__file__).with_name("duckdb_iceberg.py")
     target = scratch / f"{name}.parquet"
     subprocess.run(
-        [DUCKDB_PYTHON, script, metadata_file(lake, name), target],
+        [DUCKDB_PYTHON, script, metadata_file(lake, name, namespace), target],
         check=True,
         timeout=120,
     )
     return pq.read_table(target)
 
 
-def metadata_file(lake: Path, name: str) -> str:
+def metadata_file(lake: Path, name: str, namespace: str = NAMESPACE) -> str:
     """Return where the catalog says that a table's metadata is."""
     with sqlite3.connect(lake / "catalog.sqlite") as connection:
         (location,) = connection.execute(
             "SELECT metadata_location FROM iceberg_tables WHERE catalog_name = 'weir' "
             "AND table_namespace = ? AND table_name = ?",
-            [NAMESPACE, name],
+            [namespace, name],
         ).fetchone()
     return location
 

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::arguments_models::{Build, Plan, SqlModel, Test};
+use crate::arguments_query::Query;
+use crate::arguments_report::Report;
+
 /// Files in, exact Parquet out: an ingestion suite for lakes, here on one machine.
 #[derive(Debug, Parser)]
 #[command(
@@ -33,7 +37,7 @@ pub(crate) enum Command {
     /// Make a lake from an example
     #[command(after_help = "Example:\n  weir init mylake --example beer")]
     Init(Init),
-    /// Check the settings and contracts of a lake
+    /// Check the settings, contracts and models of a lake
     #[command(after_help = "Example:\n  weir check --lake mylake")]
     Check(Check),
     /// Write made-up raw files for the tables of a lake
@@ -45,7 +49,7 @@ Examples:
   weir generate --lake mylake --rows 1000 --seed 1 --table review --format json
   weir generate --lake mylake --rows 100000 --seed 1 --changes 20000")]
     Generate(Generate),
-    /// Register what lies in raw/, ingest whatever is pending, merge it into silver
+    /// Register what lies in raw/, ingest whatever is pending, merge it into silver, build the models
     #[command(after_help = "\
 Run it as often as you like: what is done is not done again.
 
@@ -101,6 +105,48 @@ Examples:
   weir maintain review --lake mylake --dry-run
   weir maintain --all --lake mylake --expire-older-than 2d --keep 3")]
     Maintain(Maintain),
+    /// Build models: for the partitions that changes of what they read can touch
+    #[command(after_help = "\
+`weir run` does this by itself. A model is built in full when it is new, when its SQL has changed,
+or when it cannot be told which partitions a change touches; `weir plan` says what and why.
+
+Examples:
+  weir build --lake mylake
+  weir build top_beers_by_rating --lake mylake
+  weir build review_flat+ --full --lake mylake")]
+    Build(Build),
+    /// Show what a build of the models would do, and why
+    #[command(after_help = "Example:\n  weir plan --lake mylake")]
+    Plan(Plan),
+    /// Test models: with the rows of their fixtures, or with --data the rules of their headers
+    #[command(after_help = "\
+Fixtures stand beside a model as NAME.test.yaml and need no data. It ends with 1 where a test fails.
+
+Examples:
+  weir test --lake mylake
+  weir test top_beers_by_rating --lake mylake
+  weir test --data --lake mylake")]
+    Test(Test),
+    /// Ask the lake's tables with SQL
+    #[command(after_help = "\
+Tables are bronze.<table>, silver.<table>, gold.<table> and control.records; SHOW TABLES lists them.
+Queries read and never write.
+
+Examples:
+  weir query 'SELECT count(*) FROM silver.review' --lake mylake
+  weir query 'SELECT * FROM silver.review TIMESTAMP AS OF ''2026-01-31'' LIMIT 5' --lake mylake
+  weir query --file top.sql --at 8744736658442914487 --out top.parquet --lake mylake
+  echo 'SHOW TABLES' | weir query - --format jsonl --lake mylake")]
+    Query(Query),
+    /// Write one HTML file about the lake: layers, files, failures, and the models' charts
+    #[command(after_help = "\
+The file needs nothing else: it can be mailed, printed, or put on any web server. It ends with 3
+where a table could not be read or a chart not be drawn.
+
+Examples:
+  weir report --lake mylake
+  weir report --lake mylake --out /srv/www/lake.html")]
+    Report(Report),
     /// Print SQL that does Weir's work in another engine
     Sql(Sql),
     /// Convert one CSV or JSON file (plain, gzip, zstd) to Parquet, without a lake
@@ -214,6 +260,9 @@ pub(crate) struct Run {
     /// Stop at bronze; `weir merge` goes on from there
     #[arg(long)]
     pub(crate) bronze_only: bool,
+    /// Stop before the models; `weir build` goes on from there
+    #[arg(long, conflicts_with = "bronze_only")]
+    pub(crate) no_build: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgument,
 }
@@ -362,6 +411,9 @@ Examples:
   weir sql merge review --lake mylake
   weir sql merge review --lake mylake --catalog glue --bronze s3://lake/bronze/review/v1")]
     Merge(SqlMerge),
+    /// The query of a model, with its variables' values in place
+    #[command(after_help = "Example:\n  weir sql model top_beers_by_rating --lake mylake")]
+    Model(SqlModel),
 }
 
 #[derive(Debug, Args)]

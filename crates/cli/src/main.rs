@@ -1,6 +1,9 @@
 //! `weir`, the command line of Weir.
 
 mod arguments;
+mod arguments_models;
+mod arguments_query;
+mod arguments_report;
 mod commands;
 mod output;
 mod peak_memory;

@@ -1,13 +1,15 @@
 //! Progress on a terminal: rows, bytes a second, files. Silent where nobody watches.
 
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use weir_convert::Progress;
+use weir_gold::models::Model;
+use weir_gold::{BuildObserver, ModelBuild};
 use weir_local::{FileResult, Observer, TableMerge};
 use weir_model::control::ControlRecord;
 
@@ -63,6 +65,51 @@ impl Drop for Watch {
     }
 }
 
+/// A sign of life once something takes more than a second, until it is dropped.
+pub(crate) struct Waiting {
+    batches: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Waiting {
+    pub(crate) fn new(what: &'static str) -> Self {
+        let (batches, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (stepped, stopped) = (Arc::clone(&batches), Arc::clone(&stop));
+        let started = Instant::now();
+        let thread = std::thread::spawn(move || {
+            let line = bar(0, "{spinner} {wide_msg}");
+            while !stopped.load(Ordering::Relaxed) {
+                if started.elapsed() > Duration::from_secs(1) {
+                    let rows = stepped.load(Ordering::Relaxed);
+                    let so_far = if rows == 0 { String::new() } else { format!(", {} parts so far", count(rows)) };
+                    line.set_message(format!("{what} for {} s{so_far}", started.elapsed().as_secs()));
+                    line.tick();
+                }
+                std::thread::park_timeout(PERIOD);
+            }
+            line.finish_and_clear();
+        });
+        Waiting { batches, stop, thread: Some(thread) }
+    }
+
+    /// A part is done.
+    pub(crate) fn step(&self) {
+        self.batches.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A line that could not be drawn is no reason to fail.
+            let _ = thread.join();
+        }
+    }
+}
+
 /// `1,234,567 rows, 120.5 MB/s`.
 pub(crate) fn speed(rows: u64, bytes: u64, since: Instant) -> String {
     let seconds = since.elapsed().as_secs_f64().max(0.001);
@@ -86,12 +133,17 @@ struct RunState {
     started: Option<Instant>,
     /// The table that is merged.
     merging: Option<String>,
+    /// The models that are built.
+    building: Vec<String>,
     /// What is worked on: id, key and how far it is.
     active: Vec<(String, String, Arc<Progress>)>,
 }
 
 impl RunState {
     fn message(&self) -> String {
+        if !self.building.is_empty() {
+            return format!("building {}", self.building.join(", "));
+        }
         if let Some(table) = &self.merging {
             return format!("merging {table} into silver");
         }
@@ -140,6 +192,16 @@ impl Drop for RunLine {
     }
 }
 
+impl BuildObserver for RunLine {
+    fn building(&self, model: &Model) {
+        Observer::building(self, &model.name.to_string());
+    }
+
+    fn built(&self, result: &ModelBuild) {
+        Observer::built(self, result);
+    }
+}
+
 impl Observer for RunLine {
     fn registering(&self, files: usize) {
         self.with(|state| (state.registering, state.files) = (true, files));
@@ -166,6 +228,14 @@ impl Observer for RunLine {
 
     fn merged(&self, _: &TableMerge) {
         self.with(|state| state.merging = None);
+    }
+
+    fn building(&self, model: &str) {
+        self.with(|state| state.building.push(model.to_owned()));
+    }
+
+    fn built(&self, result: &ModelBuild) {
+        self.with(|state| state.building.retain(|model| *model != result.model));
     }
 
     fn finished(&self, result: &FileResult) {

@@ -102,6 +102,23 @@ pub enum TableError {
 }
 
 impl TableError {
+    /// Whether a file that is needed is not there, as after its snapshot was expired: the store has no such object.
+    #[must_use]
+    pub fn is_missing_file(&self) -> bool {
+        let mut error = match self {
+            TableError::Read { source, .. } => Some(source.as_ref() as &(dyn std::error::Error + 'static)),
+            TableError::Objects { source, .. } => Some(source as _),
+            _ => None,
+        };
+        while let Some(cause) = error {
+            if matches!(cause.downcast_ref(), Some(object_store::Error::NotFound { .. })) {
+                return true;
+            }
+            error = cause.source();
+        }
+        false
+    }
+
     pub(crate) fn read(what: &'static str, uri: &str) -> impl FnOnce(iceberg::Error) -> Self {
         let uri = uri.to_owned();
         move |source| TableError::Read { what, uri, source: Box::new(source) }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use iceberg::spec::{DataContentType, DataFile, ManifestContentType, ManifestFile};
+use iceberg::spec::{DataContentType, DataFile, ManifestContentType, ManifestFile, Snapshot};
 
 use crate::error::TableError;
 use crate::scope::{Scope, may_apply};
@@ -81,7 +81,45 @@ impl Table {
         manifests: impl Fn(&ManifestFile) -> bool,
         files: impl Fn(&LiveFile) -> bool,
     ) -> Result<Live, TableError> {
-        let Some(list) = self.manifest_list(warehouse).await? else { return Ok(Live::default()) };
+        match self.current_snapshot() {
+            Some(snapshot) => self.live_of(warehouse, snapshot, manifests, files).await,
+            None => Ok(Live::default()),
+        }
+    }
+
+    /// All live files of a snapshot; `None` where the metadata has no such snapshot.
+    ///
+    /// # Errors
+    /// [`TableError::Read`] where a manifest cannot be read; [`TableError::is_missing_file`] tells whether it is gone.
+    pub async fn live_at(&self, warehouse: &Warehouse, snapshot_id: i64) -> Result<Option<Live>, TableError> {
+        self.live_at_where(warehouse, snapshot_id, |_| true, |_| true).await
+    }
+
+    /// The live files of a snapshot that are selected, from the manifests that are selected.
+    ///
+    /// # Errors
+    /// As [`Table::live_at`].
+    pub async fn live_at_where(
+        &self,
+        warehouse: &Warehouse,
+        snapshot_id: i64,
+        manifests: impl Fn(&ManifestFile) -> bool,
+        files: impl Fn(&LiveFile) -> bool,
+    ) -> Result<Option<Live>, TableError> {
+        match self.snapshot(snapshot_id) {
+            Some(snapshot) => self.live_of(warehouse, snapshot, manifests, files).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn live_of(
+        &self,
+        warehouse: &Warehouse,
+        snapshot: &Snapshot,
+        manifests: impl Fn(&ManifestFile) -> bool,
+        files: impl Fn(&LiveFile) -> bool,
+    ) -> Result<Live, TableError> {
+        let list = warehouse.read_manifest_list(snapshot, self.metadata.format_version()).await?;
         let mut live = Live::default();
         let selected: Vec<&ManifestFile> = list.iter().filter(|manifest| manifests(manifest)).collect();
         for (manifest, parsed) in selected.iter().zip(warehouse.read_manifests(&selected).await?) {

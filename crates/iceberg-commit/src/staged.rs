@@ -24,6 +24,8 @@ pub enum Kind {
     Replace,
     /// All that these partitions hold is replaced by what is added. They are partitions of the table's default spec.
     ReplacePartitions(Vec<Struct>),
+    /// All that the table holds, under whatever partition spec it was written, is replaced by what is added.
+    ReplaceTable,
 }
 
 /// A commit to be. All files were written already.
@@ -49,6 +51,8 @@ pub struct Staged {
     pub summary: BTreeMap<String, String>,
     /// Properties of the table that are set in the same step.
     pub properties: BTreeMap<String, String>,
+    /// Properties of the table whose values this commit was planned from: each must still be what it is in the base.
+    pub unchanged_properties: Vec<String>,
 }
 
 impl fmt::Debug for Staged {
@@ -63,6 +67,7 @@ impl fmt::Debug for Staged {
             .field("updates", &self.updates)
             .field("summary", &self.summary)
             .field("properties", &self.properties)
+            .field("unchanged_properties", &self.unchanged_properties)
             .finish_non_exhaustive()
     }
 }
@@ -74,6 +79,16 @@ impl Staged {
             && self.add_deletes.is_empty()
             && self.remove_data.is_empty()
             && self.remove_deletes.is_empty()
+    }
+
+    /// Whether files go that are not told by name.
+    pub(crate) fn replaces(&self) -> bool {
+        self.kind == Kind::ReplaceTable || !self.partitions().is_empty()
+    }
+
+    /// Whether it is about metadata alone.
+    pub(crate) fn only_metadata(&self) -> bool {
+        self.no_files() && !self.replaces()
     }
 
     /// The partitions that are replaced.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use iceberg::TableUpdate;
 use iceberg::spec::{
-    ManifestFile, PartitionSpecRef, Schema, SchemaRef, SnapshotRef, SortOrder, TableMetadataRef, UnboundPartitionSpec,
+    ManifestFile, PartitionSpecRef, Schema, SchemaRef, SnapshotRef, SortOrder, TableMetadata, TableMetadataRef,
+    UnboundPartitionSpec,
 };
 use weir_ports::catalog::TableName;
 
@@ -33,6 +35,46 @@ impl Table {
     #[must_use]
     pub fn current_snapshot_id(&self) -> Option<i64> {
         self.metadata.current_snapshot_id()
+    }
+
+    /// A snapshot by its id; `None` where it never was, or was expired.
+    #[must_use]
+    pub fn snapshot(&self, snapshot_id: i64) -> Option<&SnapshotRef> {
+        self.metadata.snapshot_by_id(snapshot_id)
+    }
+
+    /// The snapshots that were made on top of `from` until `to`, which is the last of them. `None` where `from` is no
+    /// ancestor of `to`, as after the table was set back, or where one between them was expired.
+    #[must_use]
+    pub fn snapshots_between(&self, from: i64, to: i64) -> Option<Vec<SnapshotRef>> {
+        let mut between = Vec::new();
+        let mut next = self.snapshot(to)?;
+        while next.snapshot_id() != from {
+            if between.len() > self.metadata.snapshots().len() {
+                return None;
+            }
+            between.push(SnapshotRef::clone(next));
+            let parent = next.parent_snapshot_id()?;
+            if parent == from {
+                break;
+            }
+            next = self.snapshot(parent)?;
+        }
+        between.reverse();
+        Some(between)
+    }
+
+    /// The metadata that these updates would leave, so that files can be written for it before it is committed.
+    ///
+    /// # Errors
+    /// [`TableError::Metadata`] where an update is not possible.
+    pub fn after(&self, updates: &[TableUpdate]) -> Result<TableMetadataRef, TableError> {
+        let failed = || TableError::metadata("an update", &self.name);
+        let mut builder = TableMetadata::clone(&self.metadata).into_builder(None);
+        for update in updates {
+            builder = update.clone().apply(builder).map_err(failed())?;
+        }
+        Ok(Arc::new(builder.build().map_err(failed())?.metadata))
     }
 
     /// The schema that new files are written with.

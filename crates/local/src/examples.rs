@@ -26,9 +26,32 @@ pub const EXAMPLES: &[(&str, &[ExampleFile])] = &[
             "contracts/brewery.odcs.yaml",
             "contracts/profile.odcs.yaml",
             "contracts/review.odcs.yaml",
+            "models/gold/state_by_review_volume.sql",
+            "models/gold/state_by_review_volume.test.yaml",
+            "models/gold/top_beers_by_rating.sql",
+            "models/gold/top_beers_by_rating.test.yaml",
+            "models/gold/top_breweries_by_rating.sql",
+            "models/gold/top_breweries_by_rating.test.yaml",
+            "models/gold/top_drinkers.sql",
+            "models/gold/top_drinkers.test.yaml",
+            "models/gold/top_styles_by_popularity.sql",
+            "models/gold/top_styles_by_popularity.test.yaml",
+            "models/silver/review_flat.sql",
+            "models/silver/review_flat.test.yaml",
         ),
     ),
-    ("people", example!("people": "README.md", "lake.yaml", "contracts/people.odcs.yaml")),
+    (
+        "people",
+        example!("people":
+            "README.md",
+            "lake.yaml",
+            "contracts/people.odcs.yaml",
+            "models/gold/people_duplicates.sql",
+            "models/gold/people_duplicates.test.yaml",
+            "models/silver/people_unique.sql",
+            "models/silver/people_unique.test.yaml",
+        ),
+    ),
 ];
 
 /// Why a lake was not made.

@@ -66,6 +66,9 @@ pub enum OpenError {
     /// The folder cannot hold silver's tables.
     #[error("silver's tables cannot be in this folder")]
     Warehouse(#[from] TableError),
+    /// Queries cannot begin.
+    #[error(transparent)]
+    Query(#[from] weir_query::QueryError),
     /// Iceberg writes locations as text.
     #[error("the path {} is not text that silver's tables could hold; give the lake's folder another name", path.display())]
     Name {

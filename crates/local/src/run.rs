@@ -1,4 +1,4 @@
-//! One run: register what lies in raw, ingest whatever is pending until nothing is, then merge it into silver.
+//! One run: register what lies in raw, ingest whatever is pending until nothing is, merge it into silver, build the models.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -10,11 +10,13 @@ use futures::stream;
 use serde::Serialize;
 use thiserror::Error;
 use weir_convert::{Progress, ReasonCount};
+use weir_gold::models::Model;
+use weir_gold::{BuildObserver, Gold, GoldError, ModelBuild};
 use weir_model::Timestamp;
 use weir_model::contract::SilverKind;
 use weir_model::control::{ControlRecord, Status};
 use weir_pipeline::{
-    Context, IngestError, Ingested, MergeOptions, ObjectEvent, RegisterError, Registered, ingest, register,
+    Context, IngestError, Ingested, MergeOptions, ObjectEvent, RegisterError, Registered, build, ingest, register,
 };
 use weir_ports::control::{ControlError, Pages, transition};
 use weir_ports::control_store::{Query, StoreError};
@@ -44,6 +46,10 @@ pub trait Observer: Send + Sync {
     fn merging(&self, _table: &str) {}
     /// The merge of a table has ended.
     fn merged(&self, _result: &TableMerge) {}
+    /// The build of a model has begun.
+    fn building(&self, _model: &str) {}
+    /// The build of a model has ended.
+    fn built(&self, _result: &ModelBuild) {}
 }
 
 /// What became of one file in a run.
@@ -77,6 +83,8 @@ pub struct RunReport {
     pub files: Vec<FileResult>,
     /// The tables of which something waited for a merge.
     pub merges: Vec<TableMerge>,
+    /// What became of each model; empty where there are none.
+    pub builds: Vec<ModelBuild>,
     /// What stands in the way of all being well, this run's and earlier ones'.
     pub standing: Standing,
 }
@@ -107,6 +115,13 @@ impl RunReport {
             && self.standing == Standing::default()
             && !self.files.iter().any(quarantined)
             && !self.merge_failed()
+            && !self.build_failed()
+    }
+
+    /// Whether a model could not be built. Readers see what it was before.
+    #[must_use]
+    pub fn build_failed(&self) -> bool {
+        self.builds.iter().any(|build| build.failure.is_some())
     }
 
     /// Whether a table could not be merged. Its files wait for the next run.
@@ -129,6 +144,9 @@ pub enum RunError {
     /// The control records could not be read or written.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// No model could be built at all.
+    #[error(transparent)]
+    Gold(#[from] GoldError),
 }
 
 impl From<StoreError> for RunError {
@@ -138,14 +156,16 @@ impl From<StoreError> for RunError {
 }
 
 /// Runs the lake in `dir` until nothing is pending, `workers` files at a time, then merges every table
-/// of `silver`'s that has new bronze.
+/// of `silver`'s that has new bronze, then builds the models of `gold`.
 ///
 /// # Errors
-/// [`RunError`]. A file that cannot be ingested, or a table that cannot be merged, is no error of the run.
+/// [`RunError`]. A file that cannot be ingested, a table that cannot be merged, or a model that cannot be built
+/// is no error of the run.
 pub async fn run(
     dir: &Path,
     context: &Context,
     silver: Option<&Silver>,
+    gold: Option<&Gold>,
     workers: usize,
     observer: &dyn Observer,
 ) -> Result<RunReport, RunError> {
@@ -182,9 +202,26 @@ pub async fn run(
         let merges = merge_tables(context, silver, &tables, MergeOptions::default(), observer).await;
         report.merges = merges.into_iter().filter(|merge| !merge.nothing_to_do()).collect();
     }
+    if let Some(gold) = gold {
+        let models: Vec<Arc<Model>> = gold.models.iter().cloned().collect();
+        report.builds = build(context, gold, &models, false, &Builds(observer)).await?;
+    }
     let there = found.events.into_iter().map(|event| (event.key, event.version)).collect();
     report.standing = standing(context, &there).await?;
     Ok(report)
+}
+
+/// Tells the watcher of a run of its builds.
+struct Builds<'a>(&'a dyn Observer);
+
+impl BuildObserver for Builds<'_> {
+    fn building(&self, model: &Model) {
+        self.0.building(&model.name.to_string());
+    }
+
+    fn built(&self, result: &ModelBuild) {
+        self.0.built(result);
+    }
 }
 
 async fn register_all(

@@ -51,7 +51,7 @@ impl LocalLake {
 }
 
 /// Iceberg's metadata hold absolute locations, so the folder is taken as it really is, without links.
-fn warehouse_uri(dir: &Path) -> Result<String, OpenError> {
+pub(crate) fn warehouse_uri(dir: &Path) -> Result<String, OpenError> {
     let real = fs::canonicalize(dir).map_err(|source| OpenError::Read { path: dir.to_owned(), source })?;
     let text = real.to_str().ok_or_else(|| OpenError::Name { path: real.clone() })?;
     Ok(format!("file://{text}"))

@@ -1,4 +1,4 @@
-//! `lake.yaml`: the lake's name and the limits under which its files are ingested and merged.
+//! `lake.yaml`: the lake's name and the limits under which its files are ingested, merged and built.
 
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ pub struct Lake {
     pub ingest: IngestSettings,
     /// How bronze is merged into silver.
     pub silver: SilverLimits,
+    /// How models are built and queries are run.
+    pub gold: GoldLimits,
 }
 
 /// Which engine takes a file, by its estimated rows.
@@ -73,6 +75,15 @@ pub struct SilverLimits {
     pub workers: Option<u64>,
 }
 
+/// How models are built and queries are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct GoldLimits {
+    /// About how much a query's sorts, joins and groups may hold, in MiB; beyond it they go to disk, or the query fails.
+    pub memory_mb: u64,
+    /// How many parts of a query run at one time; `None`: as many as there are processors.
+    pub workers: Option<u64>,
+}
+
 /// How the pages of a Parquet file are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -109,9 +120,20 @@ impl Default for SilverLimits {
     }
 }
 
+impl Default for GoldLimits {
+    fn default() -> Self {
+        GoldLimits { memory_mb: 1024, workers: None }
+    }
+}
+
 impl SilverLimits {
     /// The least memory with which a merge works, in MiB.
     pub const MIN_MEMORY_MB: u64 = 16;
+}
+
+impl GoldLimits {
+    /// The least memory with which a query works, in MiB.
+    pub const MIN_MEMORY_MB: u64 = 64;
 }
 
 impl IngestSettings {
@@ -127,7 +149,7 @@ impl Lake {
     pub fn parse(file: &str, text: &str) -> Result<Lake, Problems> {
         let root = yaml::parse(file, text)?;
         let mut reader = Reader::new(file);
-        let fields = reader.map(&root, "", &["name", "description", "engines", "ingest", "silver"]);
+        let fields = reader.map(&root, "", &["name", "description", "engines", "ingest", "silver", "gold"]);
         let name = fields.need(&mut reader, "name").and_then(|node| {
             let name = reader.text(node, "name")?;
             let fits = !name.is_empty()
@@ -142,7 +164,8 @@ impl Lake {
         let engines = engines(&mut reader, &fields);
         let ingest = ingest(&mut reader, &fields);
         let silver = silver(&mut reader, &fields);
-        let lake = name.map(|name| Lake { name, description, engines, ingest, silver });
+        let gold = gold(&mut reader, &fields);
+        let lake = name.map(|name| Lake { name, description, engines, ingest, silver, gold });
         reader.finish(lake)
     }
 }
@@ -225,6 +248,17 @@ fn silver(reader: &mut Reader<'_>, root: &Fields<'_>) -> SilverLimits {
     limits
 }
 
+fn gold(reader: &mut Reader<'_>, root: &Fields<'_>) -> GoldLimits {
+    let mut limits = GoldLimits::default();
+    let Some(node) = root.get("gold") else { return limits };
+    let fields = reader.map(node, "gold", &["memoryMb", "workers"]);
+    if let Some(value) = fields.whole(reader, "memoryMb", GoldLimits::MIN_MEMORY_MB, 1 << 20) {
+        limits.memory_mb = value;
+    }
+    limits.workers = fields.whole(reader, "workers", 1, 64);
+    limits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +288,15 @@ mod tests {
         let problems = Lake::parse("l", "name: x\nsilver:\n  memory: 512\n  workers: 0\n").unwrap_err();
         assert!(problems.0[0].to_string().contains("did you mean 'memoryMb'?"), "{problems}");
         assert!(problems.0[1].to_string().contains("from 1 to 64"), "{problems}");
+    }
+
+    #[test]
+    fn models_and_queries_have_limits_of_their_own() {
+        let lake = Lake::parse("l", "name: x\ngold: {memoryMb: 2048, workers: 4}\n").unwrap();
+        assert_eq!(lake.gold, GoldLimits { memory_mb: 2048, workers: Some(4) });
+        assert_eq!(Lake::parse("l", "name: x\n").unwrap().gold, GoldLimits { memory_mb: 1024, workers: None });
+        let problems = Lake::parse("l", "name: x\ngold: {memoryMb: 8}\n").unwrap_err();
+        assert!(problems.0[0].to_string().contains("from 64 to"), "{problems}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod problem;
 pub mod raw;
 mod reader;
 pub mod sequence;
+pub mod sql_model;
 pub mod time;
 mod yaml;
 

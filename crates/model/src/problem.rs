@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use crate::reader::nearest;
+
 /// One mistake in a contract or a `lake.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {

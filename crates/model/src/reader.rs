@@ -1,5 +1,6 @@
 //! Reading a map of known keys, and saying what is wrong with every other.
 
+use crate::contract::SilverSettings;
 use crate::problem::{Problem, Problems};
 use crate::yaml::{Entry, Node, Value};
 
@@ -105,6 +106,39 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// The size of a data file, in bytes: a number, or a number with its unit.
+    pub(crate) fn file_size(&mut self, node: &Node, path: &str) -> Option<u64> {
+        const UNITS: &[(&str, u64)] = &[
+            ("kib", 1 << 10),
+            ("mib", 1 << 20),
+            ("gib", 1 << 30),
+            ("kb", 1_000),
+            ("mb", 1_000_000),
+            ("gb", 1_000_000_000),
+        ];
+        let bytes = match &node.value {
+            Value::Number(text) => text.parse::<u64>().ok(),
+            Value::String(text) => {
+                let text = text.trim().to_ascii_lowercase();
+                UNITS.iter().find_map(|(unit, bytes)| {
+                    text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?.checked_mul(*bytes)
+                })
+            }
+            _ => None,
+        };
+        let bounds = SilverSettings::LEAST_FILE_BYTES..=SilverSettings::MOST_FILE_BYTES;
+        if bytes.is_none_or(|bytes| !bounds.contains(&bytes)) {
+            self.problem_with_help(
+                node,
+                path,
+                "a file size is from 1 MiB to 2 GiB",
+                "write a number of bytes, or a whole number with its unit, as 128MiB or 100MB",
+            );
+            return None;
+        }
+        bytes
+    }
+
     /// One of the words of `choices`.
     pub(crate) fn choice<T: Copy>(&mut self, node: &Node, path: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text(node, path)?;
@@ -186,7 +220,8 @@ impl<'n> Fields<'n> {
 }
 
 /// The word of `known` that a person most likely meant.
-pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+#[must_use]
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_lowercase();
     known
         .iter()

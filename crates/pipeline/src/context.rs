@@ -73,7 +73,7 @@ impl Context {
             subject,
             message,
             table: Some(table.to_owned()).filter(|table| !table.is_empty()),
-            control_id: Some(control_id.to_owned()),
+            control_id: Some(control_id.to_owned()).filter(|id| !id.is_empty()),
         };
         self.notifier.notify(&notice).await.err().map(|error| error.to_string())
     }

@@ -3,8 +3,11 @@
 //! Knows the ports and never what stands behind them; holds no state of its own between two calls.
 //! Start with [`register`](mod@register): a raw object becomes a control record; then
 //! [`ingest`](mod@ingest): a control record becomes bronze; and, with the feature `silver`, `merge`:
-//! the bronze of a table becomes silver. Without that feature nothing here links a table format.
+//! the bronze of a table becomes silver; and, with the feature `gold`, `build`: the models are built. Without
+//! those features nothing here links a table format or a query engine.
 
+#[cfg(feature = "gold")]
+pub mod build;
 mod context;
 pub mod event;
 pub mod ingest;
@@ -18,6 +21,8 @@ pub mod register;
 pub mod snapshots;
 pub mod transform;
 
+#[cfg(feature = "gold")]
+pub use build::build;
 pub use context::{Context, Contracts};
 pub use event::ObjectEvent;
 pub use ingest::{IngestError, Ingested, ingest};

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use iceberg::spec::DataFile;
 use iceberg_commit::{CommitError, Kind, Live, LiveFile, Staged, Table};
+use iceberg_files::{Deletes, FileWriter, Written};
 use serde::Serialize;
 use weir_model::Contract;
 
 use crate::error::MergeError;
-use crate::find::{Deletes, StoredFile};
-use crate::merge::{Silver, discard, reload, table_name};
+use crate::find::StoredFile;
+use crate::merge::{Silver, reload, table_name};
 use crate::ordered::Ordered;
 use crate::plan::complement;
 use crate::table::Layout;
-use crate::write::{FileWriter, Written};
+use crate::write::file_properties;
 
 /// A file below this share of the target is small.
 const SMALL_SHARE: f64 = 0.5;
@@ -64,7 +65,7 @@ pub async fn compact(silver: &Silver, contract: &Contract, dry_run: bool) -> Res
         let (staged, mut next) = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                discard(silver, &written.uris()).await;
+                written.discard(silver.tables.warehouse()).await;
                 return Err(error);
             }
         };
@@ -79,12 +80,12 @@ pub async fn compact(silver: &Silver, contract: &Contract, dry_run: bool) -> Res
                 return Ok(report);
             }
             Err(error) if error.is_conflict() => {
-                discard(silver, &written.uris()).await;
+                written.discard(silver.tables.warehouse()).await;
                 table = reload(silver, &name).await?;
             }
             Err(error) => {
                 if !matches!(error, CommitError::Unknown { .. }) {
-                    discard(silver, &written.uris()).await;
+                    written.discard(silver.tables.warehouse()).await;
                 }
                 return Err(error.into());
             }
@@ -129,11 +130,11 @@ async fn plan(
 fn groups(live: &Live, layout: &Layout) -> Vec<Group> {
     let with_deletes = live.deletes_by_data_file();
     let mut partitions: BTreeMap<String, Vec<Arc<LiveFile>>> = BTreeMap::new();
-    for file in live.data.iter().filter(|file| file.spec_id == layout.spec.spec_id()) {
+    for file in live.data.iter().filter(|file| file.spec_id == layout.files.spec.spec_id()) {
         partitions.entry(format!("{:?}", file.file.partition())).or_default().push(Arc::clone(file));
     }
     // Sizes are far below where a float is not exact.
-    let small_bytes = (layout.target_file_bytes as f64 * SMALL_SHARE) as u64;
+    let small_bytes = (layout.files.target_file_bytes as f64 * SMALL_SHARE) as u64;
     let mut groups = Vec::new();
     for files in partitions.into_values() {
         let is_small = |file: &LiveFile| file.file.file_size_in_bytes() < small_bytes;
@@ -148,7 +149,7 @@ fn groups(live: &Live, layout: &Layout) -> Vec<Group> {
                 continue;
             }
             let size = file.file.file_size_in_bytes();
-            if bytes > 0 && bytes + size > layout.target_file_bytes {
+            if bytes > 0 && bytes + size > layout.files.target_file_bytes {
                 groups.push(std::mem::replace(&mut group, Group { files: Vec::new() }));
                 bytes = 0;
             }
@@ -172,11 +173,12 @@ async fn rewrite(
     group: &Group,
     written: Option<&Written>,
 ) -> Result<(Vec<DataFile>, u64, Vec<Arc<LiveFile>>), MergeError> {
+    let failed = || MergeError::files(&layout.table);
     let warehouse = silver.tables.warehouse();
     let (mut applied, mut scoped) = (0, Vec::new());
     let mut parts = Vec::new();
     for file in &group.files {
-        let deletes = Deletes::load(warehouse, live, file, layout).await?;
+        let deletes = Deletes::load(warehouse, live, file).await.map_err(failed())?;
         applied += deletes.positions.len() as u64;
         scoped.extend(deletes.scoped);
         parts.push((file, deletes.positions));
@@ -188,7 +190,15 @@ async fn rewrite(
         return Ok((Vec::new(), applied, scoped));
     }
     let Some(first) = group.files.first() else { return Ok((Vec::new(), applied, scoped)) };
-    let mut writer = FileWriter::new(warehouse, table.location(), layout, first.file.partition(), left, written)?;
+    let mut writer = FileWriter::new(
+        warehouse,
+        table.location(),
+        &layout.files,
+        first.file.partition(),
+        file_properties(layout, left),
+        written,
+    )
+    .map_err(failed())?;
     let mut sources = Vec::with_capacity(parts.len());
     let batch_rows = (MERGED_ROWS / parts.len().max(1)).clamp(LEAST_BATCH_ROWS, MERGED_ROWS);
     for (file, gone) in parts {
@@ -198,7 +208,7 @@ async fn rewrite(
     }
     let mut merged = Ordered::new(layout, sources)?;
     while let Some(batch) = merged.next(batch_rows.max(LEAST_BATCH_ROWS)).await? {
-        writer.write(&batch).await?;
+        writer.write(&batch).await.map_err(failed())?;
     }
-    Ok((vec![writer.close(layout).await?], applied, scoped))
+    Ok((vec![writer.close().await.map_err(failed())?], applied, scoped))
 }

@@ -2,6 +2,7 @@
 
 use arrow_schema::ArrowError;
 use iceberg_commit::{CommitError, TableError};
+use iceberg_files::FilesError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
@@ -87,6 +88,21 @@ impl MergeError {
             MergeError::Foreign { .. } => "Silver.Foreign",
             MergeError::Contended { .. } => "Transient.Contended",
             MergeError::Defect(_) => "Weir.Defect",
+        }
+    }
+
+    /// What went wrong with a file of a table.
+    pub(crate) fn files(table: &str) -> impl FnOnce(FilesError) -> Self {
+        let table = table.to_owned();
+        move |error| match error {
+            FilesError::Table(error) => MergeError::Table(error),
+            FilesError::Store { what, source } => MergeError::Store { what, source },
+            FilesError::Parquet { path, source, advice } => MergeError::Parquet { path, source, advice },
+            FilesError::Foreign { detail } => {
+                MergeError::Foreign { table, detail: format!("{detail}, then merge again") }
+            }
+            FilesError::Defect(what) => MergeError::Defect(what),
+            other => MergeError::Defect(other.to_string()),
         }
     }
 }

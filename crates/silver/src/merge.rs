@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use iceberg::spec::{FormatVersion, TableMetadataBuilder};
 use iceberg_commit::{CommitError, NewTable, Staged, Table, Tables};
-use object_store::ObjectStoreExt;
+use iceberg_files::Written;
 use weir_model::Contract;
 use weir_ports::Bucket;
 use weir_ports::catalog::TableName;
@@ -19,7 +19,6 @@ use crate::report::MergeReport;
 use crate::settings::Settings;
 use crate::shape::{self, Shape};
 use crate::table::Layout;
-use crate::write::Written;
 
 /// The namespace of silver tables in the catalog.
 pub const NAMESPACE: &str = "silver";
@@ -95,7 +94,7 @@ pub async fn merge(
         let Plan { mut staged, mut report } = match planned {
             Ok(plan) => plan,
             Err(error) => {
-                discard(silver, &written.uris()).await;
+                written.discard(silver.tables.warehouse()).await;
                 return Err(error);
             }
         };
@@ -114,9 +113,9 @@ pub async fn merge(
             }
             Err(error) if error.is_conflict() => {
                 // No snapshot names what was written: the commit is certain not to have happened.
-                discard(silver, &written.uris()).await;
+                written.discard(silver.tables.warehouse()).await;
                 table = reload(silver, &name).await?;
-                if table.metadata.current_schema_id() != layout.schema.schema_id() {
+                if table.metadata.current_schema_id() != layout.files.schema.schema_id() {
                     // The next run begins with the new schema.
                     return Err(MergeError::Contended { table: contract.table.clone(), plans });
                 }
@@ -124,7 +123,7 @@ pub async fn merge(
             Err(error) => {
                 // As long as it is not known what became of the commit, its files stay.
                 if !matches!(error, CommitError::Unknown { .. }) {
-                    discard(silver, &written.uris()).await;
+                    written.discard(silver.tables.warehouse()).await;
                 }
                 return Err(error.into());
             }
@@ -250,15 +249,5 @@ fn describe(staged: &mut Staged, sources: &[Source], report: &MergeReport) {
         ("weir.rows-deleted", report.rows_deleted),
     ] {
         staged.summary.insert(key.to_owned(), count.to_string());
-    }
-}
-
-/// Removes files that no snapshot names. What cannot be removed now, maintenance removes later.
-pub(crate) async fn discard(silver: &Silver, uris: &[String]) {
-    let warehouse = silver.tables.warehouse();
-    for uri in uris {
-        if let Ok(path) = warehouse.path(uri) {
-            let _ = warehouse.store().delete(&path).await;
-        }
     }
 }

@@ -35,13 +35,13 @@ struct Head {
 impl<'l> Ordered<'l> {
     pub(crate) fn new(layout: &'l Layout, streams: Vec<Whole>) -> Result<Self, MergeError> {
         let mut fields = Vec::new();
-        for field in &layout.sort.fields {
+        for field in &layout.files.sort.fields {
             let place = place(layout, field.source_id)?;
             let options = SortOptions {
                 descending: field.direction == SortDirection::Descending,
                 nulls_first: field.null_order == NullOrder::First,
             };
-            let empty = arrow_array::new_empty_array(layout.arrow.field(place).data_type());
+            let empty = arrow_array::new_empty_array(layout.files.arrow.field(place).data_type());
             let column = create_transform_function(&field.transform)?.transform(empty)?;
             fields.push(SortField::new_with_options(column.data_type().clone(), options));
         }
@@ -111,7 +111,7 @@ impl<'l> Ordered<'l> {
 
     fn keys(&self, batch: &RecordBatch) -> Result<Rows, MergeError> {
         let mut columns: Vec<ArrayRef> = Vec::new();
-        for field in &self.layout.sort.fields {
+        for field in &self.layout.files.sort.fields {
             let source = batch.column(place(self.layout, field.source_id)?);
             columns.push(create_transform_function(&field.transform)?.transform(std::sync::Arc::clone(source))?);
         }
@@ -132,7 +132,7 @@ impl<'l> Ordered<'l> {
 
     fn compare(&self, left: usize, right: usize) -> Ordering {
         match (&self.heads[left], &self.heads[right]) {
-            (Some(first), Some(second)) if !self.layout.sort.fields.is_empty() => {
+            (Some(first), Some(second)) if !self.layout.files.sort.fields.is_empty() => {
                 first.keys.row(first.row).cmp(&second.keys.row(second.row)).then(left.cmp(&right))
             }
             _ => left.cmp(&right),
@@ -141,7 +141,7 @@ impl<'l> Ordered<'l> {
 }
 
 fn place(layout: &Layout, field_id: i32) -> Result<usize, MergeError> {
-    let fields = layout.schema.as_struct().fields();
+    let fields = layout.files.schema.as_struct().fields();
     let place = fields.iter().position(|field| field.id == field_id);
     place.ok_or_else(|| MergeError::Defect(format!("the table is sorted by field {field_id}, which it does not have")))
 }

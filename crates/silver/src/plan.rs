@@ -6,17 +6,18 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use iceberg::spec::DataFile;
 use iceberg_commit::{Kind, Live, LiveFile, Staged, Warehouse};
+use iceberg_files::{Deletes, FileWriter, Written, run, write_deletes};
 
 use crate::bronze::BronzeFile;
 use crate::error::MergeError;
-use crate::find::{Deletes, Found, Match, Stored, StoredFile, Wanted, find, may_hold};
+use crate::find::{Found, Match, Stored, StoredFile, Wanted, find, may_hold};
 use crate::fold::{Folder, Groups, NewRow, Noticed};
 use crate::keys::{Key, KeyCodec, KeySpan};
 use crate::report::MergeReport;
 use crate::rows::{OpRank, RowRef, Rows};
 use crate::settings::Settings;
 use crate::table::Layout;
-use crate::write::{FileWriter, Written, run, write_deletes, write_rows};
+use crate::write::{file_properties, write_rows};
 
 /// Decoded changes and what is built from them, in relation to the changes alone.
 const MEMORY_FACTOR: u64 = 4;
@@ -190,7 +191,7 @@ impl Planner<'_> {
             return Ok(Removed { file, scoped, rewritten: Vec::new(), deletes: None });
         }
         // Counts of rows are far below where a float is not exact.
-        let is_own = file.spec_id == self.layout.spec.spec_id();
+        let is_own = file.spec_id == self.layout.files.spec.spec_id();
         if !is_own {
             let detail = format!(
                 "'{}' was written under another partitioning; rewrite it with the engine that changed the partitioning \
@@ -203,7 +204,8 @@ impl Planner<'_> {
             let rewritten = self.rewrite(&file, &positions, written).await?;
             return Ok(Removed { file, scoped, rewritten: vec![rewritten], deletes: None });
         }
-        let deletes = write_deletes(self.warehouse, self.location, &file, &positions, written).await?;
+        let deletes = write_deletes(self.warehouse, self.location, &file, &positions, written).await;
+        let deletes = deletes.map_err(MergeError::files(&self.layout.table))?;
         Ok(Removed { file, scoped, rewritten: Vec::new(), deletes: Some(deletes) })
     }
 
@@ -214,12 +216,15 @@ impl Planner<'_> {
         let stay = complement(gone, rows);
         let left = (rows as usize).saturating_sub(gone.len());
         let partition = file.file.partition();
-        let mut writer = FileWriter::new(self.warehouse, self.location, &self.layout, partition, left, written)?;
+        let failed = || MergeError::files(&self.layout.table);
+        let (files, properties) = (&self.layout.files, file_properties(&self.layout, left));
+        let writer = FileWriter::new(self.warehouse, self.location, files, partition, properties, written);
+        let mut writer = writer.map_err(failed())?;
         let mut whole = stored.whole(&self.layout, &stay, REWRITE_ROWS)?;
         while let Some(batch) = whole.try_next().await? {
-            writer.write(&batch).await?;
+            writer.write(&batch).await.map_err(failed())?;
         }
-        writer.close(&self.layout).await
+        writer.close().await.map_err(failed())
     }
 }
 

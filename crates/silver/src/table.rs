@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, SchemaRef as ArrowSchemaRef, TimeUnit};
+use arrow_schema::{DataType, TimeUnit};
 use hashbrown::HashMap;
-use iceberg::arrow::schema_to_arrow_schema;
-use iceberg::spec::{PartitionSpecRef, SchemaRef, SortOrderRef, TableMetadata};
+use iceberg::spec::TableMetadata;
+use iceberg_files::FileShape;
 use weir_model::Contract;
 use weir_model::contract::{SilverKind, silver};
 
@@ -46,14 +46,10 @@ pub(crate) struct Layout {
     pub(crate) keys: Vec<usize>,
     /// Place in `data` of the column whose states are kept.
     pub(crate) state: usize,
-    /// What each column of `arrow` is filled with.
+    /// What each column of the table is filled with.
     pub(crate) cells: Vec<Cell>,
-    pub(crate) schema: SchemaRef,
-    /// The table's schema, with field ids.
-    pub(crate) arrow: ArrowSchemaRef,
-    pub(crate) spec: PartitionSpecRef,
-    pub(crate) sort: SortOrderRef,
-    pub(crate) target_file_bytes: u64,
+    /// What the table's files look like.
+    pub(crate) files: Arc<FileShape>,
     aliases: HashMap<String, usize>,
 }
 
@@ -66,13 +62,12 @@ impl Layout {
     /// Of a table whose schema already is what the contract asks for.
     pub(crate) fn new(metadata: &TableMetadata, contract: &Contract) -> Result<Self, MergeError> {
         let settings = &contract.silver;
-        let schema = metadata.current_schema();
-        let arrow = schema_to_arrow_schema(schema)?;
+        let files = FileShape::of(metadata, settings.target_file_bytes).map_err(MergeError::files(&contract.table))?;
         let keys: Vec<&str> = contract.key_columns().map(|column| column.name.as_str()).collect();
         let state = settings.state_column.map(|column| contract.columns[column].name.as_str());
         let previous = state.map(silver::columns::previous);
         let (mut data, mut cells) = (Vec::new(), Vec::new());
-        for (field, arrow) in schema.as_struct().fields().iter().zip(arrow.fields()) {
+        for (field, arrow) in files.schema.as_struct().fields().iter().zip(files.arrow.fields()) {
             let name = field.name.as_str();
             let time = TIMES.iter().find(|(kind, time, _)| *kind == settings.kind && *time == name);
             cells.push(match (name, time) {
@@ -115,11 +110,7 @@ impl Layout {
             keys: keys?,
             state,
             cells,
-            schema: Arc::clone(schema),
-            arrow: Arc::new(arrow),
-            spec: Arc::clone(metadata.default_partition_spec()),
-            sort: Arc::clone(metadata.default_sort_order()),
-            target_file_bytes: settings.target_file_bytes,
+            files: Arc::new(files),
             aliases,
             data,
         })
@@ -143,12 +134,12 @@ impl Layout {
     /// Name of the column that fills a cell.
     pub(crate) fn column_of(&self, cell: Cell) -> Option<&str> {
         let place = self.cells.iter().position(|other| *other == cell)?;
-        Some(self.arrow.field(place).name())
+        Some(self.files.arrow.field(place).name())
     }
 
     /// Field id of the column that fills a cell.
     pub(crate) fn field_of(&self, cell: Cell) -> Option<i32> {
-        self.schema.field_id_by_name(self.column_of(cell)?)
+        self.files.schema.field_id_by_name(self.column_of(cell)?)
     }
 }
 

@@ -1,25 +1,36 @@
-//! `weir check`: are settings and contracts right?
+//! `weir check`: are settings, contracts and models right?
 
 use serde_json::json;
+use weir_gold::models::Model;
+use weir_gold::models::schema::Planned;
 use weir_local::{LocalLake, OpenError};
+use weir_model::Problems;
 
-use super::Done;
+use super::{Done, block_on};
 use crate::arguments::{Check, Output};
 use crate::output::{self, say, table};
 
 pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
     let lake = match LocalLake::read(&command.lake.lake) {
         Ok(lake) => lake,
-        Err(OpenError::Problems(problems)) => {
-            if command.output.output == Output::Json {
-                output::json(&json!({"ok": false, "problems": problems}))?;
-            } else {
-                say!("{problems}");
-            }
-            return Ok(Done::WithTrouble);
-        }
+        Err(OpenError::Problems(problems)) => return wrong(command, &problems),
         Err(error) => return Err(error.into()),
     };
+    let models = match lake.models() {
+        Ok(models) => models,
+        Err(OpenError::Problems(problems)) => return wrong(command, &problems),
+        Err(error) => return Err(error.into()),
+    };
+    let planned = match block_on(async { Ok(lake.plan_models(&models).await) })? {
+        Ok(planned) => planned,
+        Err(problems) => return wrong(command, &problems),
+    };
+    // Read for what is wrong with them; `weir test` runs them.
+    match lake.fixtures(&models) {
+        Ok(_) => {}
+        Err(OpenError::Problems(problems)) => return wrong(command, &problems),
+        Err(error) => return Err(error.into()),
+    }
     if command.output.output == Output::Json {
         let tables: Vec<_> = lake
             .contracts
@@ -38,7 +49,10 @@ pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
             .collect();
         let unread: Vec<_> =
             lake.unread.iter().map(|(file, unread)| json!({"file": file, "line": unread.line, "path": unread.path, "meaning": unread.meaning})).collect();
-        output::json(&json!({"ok": true, "lake": lake.lake, "tables": tables, "not_acted_on": unread}))?;
+        let models: Vec<_> = models.iter().map(|model| described(model, &planned)).collect();
+        output::json(
+            &json!({"ok": true, "lake": lake.lake, "tables": tables, "models": models, "not_acted_on": unread}),
+        )?;
         return Ok(Done::Well);
     }
     let rows = lake.contracts.iter().map(|contract| {
@@ -54,9 +68,47 @@ pub(crate) fn run(command: &Check) -> anyhow::Result<Done> {
         ]
     });
     say!("{}", table(&["table", "version", "columns", "primary key", "personal", "silver"], &[2, 4], rows.collect()));
+    if !models.is_empty() {
+        let rows = models.iter().map(|model| {
+            let reads: Vec<String> = model.reads.iter().map(|read| read.table.to_string()).collect();
+            let partitions: Vec<&str> = model.header.partition_columns().collect();
+            vec![
+                model.name.to_string(),
+                planned.schemas.get(&model.name).map_or(0, |schema| schema.fields().len()).to_string(),
+                reads.join(", "),
+                partitions.join(", "),
+                model.header.tests.len().to_string(),
+            ]
+        });
+        say!("\n{}\n", table(&["model", "columns", "reads", "partitions", "tests"], &[1, 4], rows.collect()));
+    }
     for (file, unread) in &lake.unread {
         say!("note: {file}:{}: {}: {}", unread.line, unread.path, unread.meaning);
     }
     say!("Lake {} is in order.", lake.lake.name);
     Ok(Done::Well)
+}
+
+fn wrong(command: &Check, problems: &Problems) -> anyhow::Result<Done> {
+    if command.output.output == Output::Json {
+        output::json(&json!({"ok": false, "problems": problems}))?;
+    } else {
+        say!("{problems}");
+    }
+    Ok(Done::WithTrouble)
+}
+
+fn described(model: &Model, planned: &Planned) -> serde_json::Value {
+    let reads: Vec<String> = model.reads.iter().map(|read| read.table.to_string()).collect();
+    let fields = planned.schemas.get(&model.name).into_iter().flat_map(|schema| schema.fields());
+    let columns: Vec<_> =
+        fields.map(|field| json!({"name": field.name(), "type": field.data_type().to_string()})).collect();
+    json!({
+        "model": model.name.to_string(),
+        "file": model.file,
+        "reads": reads,
+        "partition_by": model.header.partition_columns().collect::<Vec<_>>(),
+        "columns": columns,
+        "tests": model.header.tests.len(),
+    })
 }

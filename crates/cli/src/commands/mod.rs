@@ -1,11 +1,15 @@
 //! The commands, one module each. Each returns how it went; only `dispatch` ends the program.
 
+mod build;
 mod check;
 mod convert;
 mod generate;
 mod init;
 mod maintain;
 mod merge;
+mod plan;
+mod query;
+mod report;
 mod retry;
 mod run;
 mod show;
@@ -13,14 +17,18 @@ mod snapshots;
 mod sql;
 mod status;
 mod stream;
+mod test;
 
 use std::process::ExitCode;
 
 use iceberg_commit::TableError;
 use serde_json::json;
+use weir_gold::GoldError;
+use weir_gold::models::UnknownModel;
 use weir_local::{LocalLake, OpenError, moved, moved_from};
 use weir_model::Problems;
 use weir_pipeline::{Context, MergeFailed};
+use weir_query::QueryError;
 use weir_silver::Silver;
 use weir_silver::sql::SqlError;
 
@@ -55,8 +63,12 @@ impl std::error::Error for Coded {}
 pub(crate) fn dispatch(arguments: Arguments) -> ExitCode {
     let (output, result) = match arguments.command {
         Command::Init(command) => (command.output.output, init::run(&command)),
+        Command::Build(command) => (command.output.output, build::run(&command)),
+        Command::Plan(command) => (command.output.output, plan::run(&command)),
         Command::Check(command) => (command.output.output, check::run(&command)),
         Command::Generate(command) => (command.output.output, generate::run(&command)),
+        Command::Query(command) => (command.output.output, query::run(&command)),
+        Command::Report(command) => (command.output.output, report::run(&command)),
         Command::Run(command) => (command.output.output, run::run(&command)),
         Command::Stream(command) => (command.output.output, stream::run(&command)),
         Command::Status(command) => (command.output.output, status::run(&command)),
@@ -67,6 +79,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> ExitCode {
         Command::Snapshots(command) => (command.output.output, snapshots::run(&command)),
         Command::Maintain(command) => (command.output.output, maintain::run(&command)),
         Command::Sql(Sql { what: SqlCommand::Merge(command) }) => (command.output.output, sql::merge(&command)),
+        Command::Sql(Sql { what: SqlCommand::Model(command) }) => (command.output.output, sql::model(&command)),
+        Command::Test(command) => (command.output.output, test::run(&command)),
     };
     match result {
         Ok(Done::Well) => ExitCode::SUCCESS,
@@ -104,6 +118,15 @@ fn code(error: &anyhow::Error) -> &'static str {
     }
     if let Some(failed) = error.downcast_ref::<MergeFailed>() {
         return failed.code();
+    }
+    if let Some(failed) = error.downcast_ref::<GoldError>() {
+        return failed.code();
+    }
+    if let Some(failed) = error.downcast_ref::<QueryError>() {
+        return failed.code();
+    }
+    if error.downcast_ref::<UnknownModel>().is_some() {
+        return "Model.Unknown";
     }
     if error.downcast_ref::<SqlError>().is_some() {
         return "Silver.Sql";

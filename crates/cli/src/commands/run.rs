@@ -1,4 +1,4 @@
-//! `weir run`: everything that is pending, up to silver.
+//! `weir run`: everything that is pending, up to gold.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 use weir_local::{FileResult, LocalLake, RunReport};
 use weir_model::control::Status;
 
-use super::{Done, block_on, lake_option, merge};
+use super::{Done, block_on, build, lake_option, merge};
 use crate::arguments::{Output, Run};
 use crate::output::{self, count, counted, say, short, size, table};
 use crate::progress::RunLine;
@@ -19,12 +19,16 @@ pub(crate) fn run(command: &Run) -> anyhow::Result<Done> {
     let context = lake.context()?;
     let silver =
         if command.bronze_only || lake.silver_tables().is_empty() { None } else { Some(lake.silver(&context)?) };
+    let models = if command.bronze_only || command.no_build { None } else { Some(lake.models()?) };
+    let gold = models.filter(|models| models.iter().next().is_some()).map(|models| lake.gold(&context, models));
+    let gold = gold.transpose()?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from).min(4);
     let workers = command.workers.map_or(processors, usize::from);
     let line = RunLine::new();
     let started = std::time::Instant::now();
-    let report =
-        block_on(async { Ok(weir_local::run(&command.lake.lake, &context, silver.as_ref(), workers, &line).await?) });
+    let report = block_on(async {
+        Ok(weir_local::run(&command.lake.lake, &context, silver.as_ref(), gold.as_ref(), workers, &line).await?)
+    });
     drop(line);
     let report = report?;
     let seconds = started.elapsed().as_secs_f64();
@@ -35,7 +39,7 @@ pub(crate) fn run(command: &Run) -> anyhow::Result<Done> {
     }
     Ok(match report.all_well() {
         true => Done::Well,
-        false if report.merge_failed() => Done::InPart,
+        false if report.merge_failed() || report.build_failed() => Done::InPart,
         false => Done::WithTrouble,
     })
 }
@@ -98,6 +102,9 @@ fn print(command: &Run, report: &RunReport, seconds: f64) {
     if !report.merges.is_empty() {
         merge::print(&report.merges, false);
     }
+    if !report.builds.is_empty() {
+        build::print(&report.builds);
+    }
     if !sums.is_empty() || !report.merges.is_empty() {
         let rows: u64 = sums.values().map(|sum| sum.rows_in).sum();
         say!("{} in {seconds:.1} s.", counted(rows, "row"));
@@ -109,6 +116,9 @@ fn trouble(command: &Run, report: &RunReport) {
     let lake = lake_option(&command.lake);
     if report.merge_failed() {
         say!("What was not merged waits in bronze; once it is mended: weir merge --all{lake}");
+    }
+    if report.build_failed() {
+        say!("What was not built shows the rows from before; once it is mended: weir build{lake}");
     }
     for oddity in &report.oddities {
         say!("not registered: {}: {}", oddity.path, oddity.message);

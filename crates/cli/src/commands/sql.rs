@@ -9,6 +9,7 @@ use weir_silver::sql::{self, Bronze, Engine, Target};
 
 use super::Done;
 use crate::arguments::{Output, SqlEngine, SqlMerge};
+use crate::arguments_models::SqlModel;
 use crate::output::{self, say};
 
 /// The view that the statements read bronze through.
@@ -36,6 +37,20 @@ pub(crate) fn merge(command: &SqlMerge) -> anyhow::Result<Done> {
         output::json(&json!({"table": contract.table, "bronze": bronze, "statements": statements}))?;
     } else {
         say!("{}", sql::script(&statements).trim_end());
+    }
+    Ok(Done::Well)
+}
+
+pub(crate) fn model(command: &SqlModel) -> anyhow::Result<Done> {
+    let models = LocalLake::read(&command.lake.lake)?.models()?;
+    let model = models.named(&command.model)?;
+    let sql = model.portable_sql();
+    if command.output.output == Output::Json {
+        let reads: Vec<String> = model.reads.iter().map(|read| read.table.to_string()).collect();
+        let partitions: Vec<&str> = model.header.partition_columns().collect();
+        output::json(&json!({"model": model.name.to_string(), "reads": reads, "partitions": partitions, "sql": sql}))?;
+    } else {
+        say!("{sql}");
     }
     Ok(Done::Well)
 }

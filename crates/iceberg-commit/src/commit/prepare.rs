@@ -6,8 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::future::try_join_all;
 use iceberg::spec::{
-    MAIN_BRANCH, ManifestContentType, ManifestFile, PartitionSpec, SchemaRef, Snapshot, TableMetadata,
-    TableMetadataBuilder, TableMetadataRef,
+    MAIN_BRANCH, ManifestContentType, ManifestFile, PartitionSpec, SchemaRef, Snapshot, TableMetadata, TableMetadataRef,
 };
 
 use super::check::check_partition;
@@ -98,12 +97,7 @@ impl Commit<'_> {
         if self.staged.updates.is_empty() {
             return Ok((head.schema().clone(), PartitionSpec::clone(head.spec())));
         }
-        let failed = || TableError::metadata("an update", &head.name);
-        let mut builder: TableMetadataBuilder = TableMetadata::clone(&head.metadata).into_builder(None);
-        for update in &self.staged.updates {
-            builder = update.clone().apply(builder).map_err(failed())?;
-        }
-        let updated = builder.build().map_err(failed())?.metadata;
+        let updated = head.after(&self.staged.updates)?;
         Ok((updated.current_schema().clone(), PartitionSpec::clone(updated.default_partition_spec())))
     }
 
@@ -125,7 +119,7 @@ impl Commit<'_> {
         staged.targets.iter().try_for_each(|target| find(target).map(drop))?;
         let removed = staged.remove_data.iter().chain(&staged.remove_deletes);
         let mut files: BTreeMap<String, Arc<LiveFile>> = removed.map(find).collect::<Result<_, _>>()?;
-        if matches!(staged.kind, Kind::ReplacePartitions(_)) {
+        if staged.replaces() {
             files.extend(self.replaced(head).await?);
         }
         if files.values().any(|file| !file.is_delete()) {
@@ -148,14 +142,19 @@ impl Commit<'_> {
         Ok(removal)
     }
 
-    /// All files of the partitions that are replaced.
+    /// All files of what is replaced.
     async fn replaced(&self, head: &Head) -> Result<Vec<(String, Arc<LiveFile>)>, CommitError> {
         let partitions: HashSet<_> = self.staged.partitions().iter().collect();
         let spec_id = head.table.metadata.default_partition_spec_id();
-        let all: Vec<&ManifestFile> = head.manifests.iter().collect();
+        let whole = self.staged.kind == Kind::ReplaceTable;
+        let manifests: Vec<&ManifestFile> = head.manifests.iter().collect();
         let mut files = Vec::new();
-        for manifest in self.tables.warehouse().read_manifests(&all).await? {
+        for manifest in self.tables.warehouse().read_manifests(&manifests).await? {
             for live in &manifest.live {
+                if whole {
+                    files.push((live.file.file_path().to_owned(), Arc::clone(live)));
+                    continue;
+                }
                 if live.spec_id != spec_id && !live.is_delete() {
                     let path = live.file.file_path();
                     return Err(self.refused(format!(

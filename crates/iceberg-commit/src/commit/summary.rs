@@ -127,7 +127,7 @@ pub(super) async fn summary(
 fn operation(staged: &Staged, removes: bool) -> Operation {
     match &staged.kind {
         Kind::Replace => Operation::Replace,
-        Kind::ReplacePartitions(_) => Operation::Overwrite,
+        Kind::ReplacePartitions(_) | Kind::ReplaceTable => Operation::Overwrite,
         Kind::Append | Kind::RowDelta if !removes && staged.add_deletes.is_empty() => Operation::Append,
         Kind::Append | Kind::RowDelta if staged.add_data.is_empty() => Operation::Delete,
         Kind::Append | Kind::RowDelta => Operation::Overwrite,

@@ -9,6 +9,7 @@ use super::{Commit, Head};
 use crate::error::{CommitError, TableError};
 use crate::live::LiveFile;
 use crate::scope::may_apply;
+use crate::staged::Kind;
 use crate::table::Table;
 
 /// What others changed between the base and the head.
@@ -25,9 +26,10 @@ impl Commit<'_> {
     /// The head to build on next, if nothing that others did since the base conflicts with this commit.
     pub(super) async fn validate(&self, table: Table) -> Result<Head, CommitError> {
         self.same_shape(&table)?;
+        self.same_properties(&table)?;
         let warehouse = self.tables.warehouse();
         let manifests = table.manifest_list(warehouse).await?.unwrap_or_default();
-        if self.staged.no_files() && self.staged.partitions().is_empty() {
+        if self.staged.only_metadata() {
             return Ok(Head { table, manifests, moved: HashMap::new() });
         }
         let change = match self.base.manifest_list(warehouse).await {
@@ -41,7 +43,7 @@ impl Commit<'_> {
         self.files_still_live(&manifests, &change)?;
         self.same_deletes(&change)?;
         self.no_new_keys(&change)?;
-        self.no_new_file_in_replaced_partitions(&change)?;
+        self.no_new_file_in_what_is_replaced(&change)?;
         Ok(Head { table, manifests, moved: change.moved })
     }
 
@@ -54,9 +56,7 @@ impl Commit<'_> {
         if before.format_version() != now.format_version() {
             return Err(self.conflict(format!("the table now has format version {}", now.format_version())));
         }
-        let only_properties =
-            self.staged.no_files() && self.staged.partitions().is_empty() && self.staged.updates.is_empty();
-        if only_properties {
+        if self.staged.only_metadata() && self.staged.updates.is_empty() {
             return Ok(());
         }
         if before.current_schema_id() != now.current_schema_id() || before.current_schema() != now.current_schema() {
@@ -66,6 +66,15 @@ impl Commit<'_> {
             return Err(self.conflict("the table's partition spec was changed".to_owned()));
         }
         Ok(())
+    }
+
+    /// Rule (f): what this commit was planned from still holds.
+    fn same_properties(&self, head: &Table) -> Result<(), CommitError> {
+        let changed = |key: &&String| self.base.property(key) != head.property(key);
+        match self.staged.unchanged_properties.iter().find(changed) {
+            Some(key) => Err(self.conflict(format!("the table's property {key} was changed"))),
+            None => Ok(()),
+        }
     }
 
     /// Manifests never change, so only those that are not in both lists can tell of a change.
@@ -141,14 +150,17 @@ impl Commit<'_> {
     }
 
     /// Rule (d): what is replaced is what was seen.
-    fn no_new_file_in_replaced_partitions(&self, change: &Change) -> Result<(), CommitError> {
+    fn no_new_file_in_what_is_replaced(&self, change: &Change) -> Result<(), CommitError> {
         let spec_id = self.base.metadata.default_partition_spec_id();
         let partitions = self.staged.partitions();
-        let within = |file: &&Arc<LiveFile>| file.spec_id == spec_id && partitions.contains(file.file.partition());
+        let all = self.staged.kind == Kind::ReplaceTable;
+        let within =
+            |file: &&Arc<LiveFile>| all || file.spec_id == spec_id && partitions.contains(file.file.partition());
         match change.added.iter().find(within) {
             Some(file) => {
                 let path = file.file.file_path();
-                Err(self.conflict(format!("{path} was added to a partition that this commit replaces")))
+                let to = if all { "the table" } else { "a partition" };
+                Err(self.conflict(format!("{path} was added to {to} that this commit replaces")))
             }
             None => Ok(()),
         }

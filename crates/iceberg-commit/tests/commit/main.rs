@@ -9,5 +9,6 @@ mod model;
 mod others;
 mod outcome;
 mod races;
+mod replace;
 mod shape;
 mod support;

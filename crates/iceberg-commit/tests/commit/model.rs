@@ -18,6 +18,7 @@ enum Step {
     Delete { of: Vec<usize> },
     Compact { of: Vec<usize> },
     ReplacePartitions { parts: Vec<i32>, add: Vec<usize> },
+    ReplaceTable { add: Vec<i32> },
     Properties,
     Expire { keep: usize },
 }
@@ -31,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => some().prop_map(|of| Step::Delete { of }),
         2 => some().prop_map(|of| Step::Compact { of }),
         1 => (parts(), prop::collection::vec(0..3usize, 0..3)).prop_map(|(parts, add)| Step::ReplacePartitions { parts, add }),
+        1 => prop::collection::vec(0..3i32, 0..3).prop_map(|add| Step::ReplaceTable { add }),
         1 => Just(Step::Properties),
         1 => (1..4usize).prop_map(|keep| Step::Expire { keep }),
     ]
@@ -90,12 +92,19 @@ impl Run {
                 let add = add.iter().map(|&n| data(&self.name("f"), parts[n % parts.len()])).collect::<Vec<_>>();
                 Staged { kind: Kind::ReplacePartitions(parts.iter().map(|&n| part(n)).collect()), ..append(add) }
             }
+            Step::ReplaceTable { add } => {
+                let add = add.iter().map(|&n| data(&self.name("f"), n)).collect::<Vec<_>>();
+                Staged { kind: Kind::ReplaceTable, ..append(add) }
+            }
             Step::Properties => Staged { properties: [("k".to_owned(), self.name("v"))].into(), ..Staged::default() },
             Step::Expire { .. } => return None,
         })
     }
 
     fn apply(&mut self, staged: &Staged) {
+        if staged.kind == Kind::ReplaceTable {
+            self.model.clear();
+        }
         if let Kind::ReplacePartitions(parts) = &staged.kind {
             self.model.retain(|_, (file, _)| !parts.contains(file.partition()));
         }

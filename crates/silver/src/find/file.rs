@@ -240,10 +240,11 @@ impl StoredFile {
         if ranges.is_empty() {
             return Ok(Box::pin(futures::stream::empty()));
         }
-        let fields: Vec<i32> = layout.schema.as_struct().fields().iter().map(|field| field.id).collect();
+        let fields: Vec<i32> = layout.files.schema.as_struct().fields().iter().map(|field| field.id).collect();
         let stream = self.stream(&fields, ranges, batch_rows)?;
         let columns = Columns { metadata: self.metadata.clone(), roots: self.roots.clone() };
-        let (path, schema, arrow) = (self.path.to_string(), Arc::clone(&layout.schema), Arc::clone(&layout.arrow));
+        let (path, schema, arrow) =
+            (self.path.to_string(), Arc::clone(&layout.files.schema), Arc::clone(&layout.files.arrow));
         Ok(Box::pin(stream.map(move |batch| {
             let batch = batch.map_err(|source| MergeError::Parquet { path: path.clone(), source, advice: ADVICE })?;
             let fields = schema.as_struct().fields().iter().zip(arrow.fields());
@@ -332,8 +333,9 @@ fn roots(metadata: &ArrowReaderMetadata, layout: &Layout) -> HashMap<i32, usize>
     if !with_ids.is_empty() {
         return with_ids;
     }
-    let by_name =
-        |(index, field): (usize, &arrow_schema::FieldRef)| Some((layout.schema.field_id_by_name(field.name())?, index));
+    let by_name = |(index, field): (usize, &arrow_schema::FieldRef)| {
+        Some((layout.files.schema.field_id_by_name(field.name())?, index))
+    };
     fields.iter().enumerate().filter_map(by_name).collect()
 }
 

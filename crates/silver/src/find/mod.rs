@@ -1,7 +1,6 @@
 //! The stored rows of a set of keys, found without reading the table: by the bounds of its files,
 //! then of their row groups and pages, then by Bloom filters, and last by reading key columns.
 
-mod deletes;
 mod file;
 mod prune;
 
@@ -9,6 +8,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use iceberg_commit::{Live, LiveFile, Warehouse};
+use iceberg_files::Deletes;
 
 use crate::error::MergeError;
 use crate::fold::Groups;
@@ -16,7 +16,6 @@ use crate::keys::{KeyCodec, KeySpan};
 use crate::rows::{Batch, Rows};
 use crate::table::{Cell, Layout};
 
-pub(crate) use deletes::Deletes;
 pub(crate) use file::{StoredFile, Whole};
 
 /// Files that each worker searches at one time: while one waits for bytes, another is decoded.
@@ -114,7 +113,7 @@ async fn find_in(
     if hits.is_empty() {
         return Ok(None);
     }
-    let deletes = Deletes::load(warehouse, live, &file, layout).await?;
+    let deletes = Deletes::load(warehouse, live, &file).await.map_err(MergeError::files(&layout.table))?;
     hits.retain(|(position, _)| !deletes.contains(*position));
     if hits.is_empty() {
         return Ok(None);

@@ -4,21 +4,14 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
 use arrow_row::{RowConverter, SortField};
-use arrow_schema::SortOptions;
-use iceberg::arrow::arrow_primitive_to_literal;
-use iceberg::spec::{DataFile, NullOrder, SortDirection, Struct, Transform, Type};
+use iceberg::spec::{DataFile, Struct};
 use iceberg_commit::Warehouse;
-use object_store::buffered::BufWriter;
-use parquet::arrow::AsyncArrowWriter;
-use parquet::arrow::async_writer::ParquetObjectWriter;
+use iceberg_files::{FileWriter, Written, run, transform};
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::gather;
-use super::statistics::data_file;
-use super::transform::transform;
-use super::written::{Written, run};
 use crate::error::MergeError;
 use crate::fold::NewRow;
 use crate::rows::Rows;
@@ -26,13 +19,6 @@ use crate::table::{Cell, Layout};
 
 /// Rows that are handed to the Parquet writer at one time.
 const BATCH_ROWS: usize = 8192;
-/// Rows of a page: what is read for one key.
-const PAGE_ROWS: usize = 2048;
-/// Bytes of a page, before compression: that of numbers has [`PAGE_ROWS`] rows, that of texts fewer.
-const PAGE_BYTES: usize = 128 << 10;
-const ROW_GROUP_ROWS: usize = 256 << 10;
-/// What a row group may hold in memory before it is written.
-const ROW_GROUP_BYTES: usize = 24 << 20;
 /// Small files that each worker writes at one time.
 const SMALL_AT_ONCE: usize = 8;
 /// Below so many rows a file has no Bloom filter: reading the keys costs no more.
@@ -79,20 +65,17 @@ struct Partition {
 
 /// Groups the rows by partition and sorts each group.
 fn partitions(layout: &Layout, rows: &Rows, new: &[NewRow]) -> Result<Vec<Partition>, MergeError> {
+    let failed = || MergeError::files(&layout.table);
     let mut values: Vec<ArrayRef> = Vec::new();
-    for field in layout.spec.fields().iter().filter(|field| field.transform != Transform::Void) {
-        let source = gather::named(rows, layout, field.source_id, new)?;
-        values.push(transform(&field.transform, source)?);
+    for (field, by) in layout.files.partition_fields() {
+        let source = gather::named(rows, layout, field, new)?;
+        values.push(transform(&by, source).map_err(failed())?);
     }
     let mut fields: Vec<SortField> = values.iter().map(|array| SortField::new(array.data_type().clone())).collect();
     let mut columns = values.clone();
-    for field in &layout.sort.fields {
-        let source = gather::named(rows, layout, field.source_id, new)?;
-        let column = transform(&field.transform, source)?;
-        let options = SortOptions {
-            descending: field.direction == SortDirection::Descending,
-            nulls_first: field.null_order == NullOrder::First,
-        };
+    for (field, by, options) in layout.files.sort_fields() {
+        let source = gather::named(rows, layout, field, new)?;
+        let column = transform(&by, source).map_err(failed())?;
         fields.push(SortField::new_with_options(column.data_type().clone(), options));
         columns.push(column);
     }
@@ -107,28 +90,12 @@ fn partitions(layout: &Layout, rows: &Rows, new: &[NewRow]) -> Result<Vec<Partit
     }
     let types = values.iter().map(|array| SortField::new(array.data_type().clone())).collect();
     let grouped = RowConverter::new(types)?.convert_columns(&values)?;
-    let partition_type = layout.spec.partition_type(&layout.schema)?;
     let mut partitions = Vec::new();
     for group in order.chunk_by(|left, right| grouped.row(*left as usize) == grouped.row(*right as usize)) {
-        let first = group[0] as usize;
-        let mut literals = Vec::new();
-        let mut arrays = values.iter();
-        for (field, described) in layout.spec.fields().iter().zip(partition_type.fields()) {
-            if field.transform == Transform::Void {
-                literals.push(None);
-                continue;
-            }
-            let array = arrays.next().ok_or_else(|| MergeError::Defect("a partition value is missing".to_owned()))?;
-            literals.push(literal(&array.slice(first, 1), &described.field_type)?);
-        }
-        partitions.push(Partition { value: Struct::from_iter(literals), order: group.to_vec() });
+        let value = layout.files.partition(&values, group[0] as usize).map_err(failed())?;
+        partitions.push(Partition { value, order: group.to_vec() });
     }
     Ok(partitions)
-}
-
-fn literal(value: &ArrayRef, described: &Type) -> Result<Option<iceberg::spec::Literal>, MergeError> {
-    let literals = arrow_primitive_to_literal(value, described)?;
-    literals.into_iter().next().ok_or_else(|| MergeError::Defect("a partition value is missing".to_owned()))
 }
 
 async fn write_partition(
@@ -140,6 +107,7 @@ async fn write_partition(
     partition: Partition,
     written: &Written,
 ) -> Result<Vec<DataFile>, MergeError> {
+    let failed = || MergeError::files(&layout.table);
     let mut files = Vec::new();
     let mut writer: Option<FileWriter> = None;
     for chunk in partition.order.chunks(BATCH_ROWS) {
@@ -147,85 +115,29 @@ async fn write_partition(
         let open = match &mut writer {
             Some(open) => open,
             None => {
-                let rows = partition.order.len();
-                writer.insert(FileWriter::new(warehouse, location, layout, &partition.value, rows, written)?)
+                let properties = file_properties(layout, partition.order.len());
+                let value = &partition.value;
+                let new = FileWriter::new(warehouse, location, &layout.files, value, properties, written);
+                writer.insert(new.map_err(failed())?)
             }
         };
-        open.write(&batch).await?;
-        if open.bytes() >= layout.target_file_bytes
+        open.write(&batch).await.map_err(failed())?;
+        if open.bytes() >= layout.files.target_file_bytes
             && let Some(full) = writer.take()
         {
-            files.push(full.close(layout).await?);
+            files.push(full.close().await.map_err(failed())?);
         }
     }
     if let Some(last) = writer {
-        files.push(last.close(layout).await?);
+        files.push(last.close().await.map_err(failed())?);
     }
     Ok(files)
 }
 
-/// One data file that is being written.
-pub(crate) struct FileWriter {
-    writer: AsyncArrowWriter<ParquetObjectWriter>,
-    uri: String,
-    partition: Struct,
-}
-
-impl FileWriter {
-    /// `rows` is how many rows are to come, at most; the file is told to `written`.
-    pub(crate) fn new(
-        warehouse: &Warehouse,
-        location: &str,
-        layout: &Layout,
-        partition: &Struct,
-        rows: usize,
-        written: &Written,
-    ) -> Result<Self, MergeError> {
-        let folder = if layout.spec.is_unpartitioned() {
-            String::new()
-        } else {
-            format!("{}/", super::folder::folder(layout, partition))
-        };
-        let uri = format!("{location}/data/{folder}{}.parquet", uuid::Uuid::now_v7());
-        let path = warehouse.path(&uri)?;
-        written.begin(&uri);
-        let sink = ParquetObjectWriter::from_buf_writer(BufWriter::new(Arc::clone(warehouse.store()), path));
-        let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&layout.arrow), Some(file_properties(layout, rows)))
-            .map_err(|error| MergeError::Defect(format!("Parquet: {error}")))?;
-        Ok(FileWriter { writer, uri, partition: partition.clone() })
-    }
-
-    pub(crate) async fn write(&mut self, batch: &arrow_array::RecordBatch) -> Result<(), MergeError> {
-        let mut result = self.writer.write(batch).await;
-        if result.is_ok() && self.writer.memory_size() >= ROW_GROUP_BYTES {
-            result = self.writer.flush().await;
-        }
-        result.map_err(|error| self.failed(&error))
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
-    }
-
-    pub(crate) async fn close(mut self, layout: &Layout) -> Result<DataFile, MergeError> {
-        let metadata = self.writer.finish().await.map_err(|error| self.failed(&error))?;
-        let bytes = self.writer.bytes_written() as u64;
-        data_file(layout, &metadata, self.uri, bytes, self.partition)
-    }
-
-    fn failed(&self, error: &parquet::errors::ParquetError) -> MergeError {
-        let source = object_store::Error::Generic { store: "silver", source: error.to_string().into() };
-        MergeError::Store { what: format!("'{}' could not be written", self.uri), source }
-    }
-}
-
-fn file_properties(layout: &Layout, rows: usize) -> WriterProperties {
+/// How a file of so many rows is written, at most.
+pub(crate) fn file_properties(layout: &Layout, rows: usize) -> WriterProperties {
     let path = |name: &str| ColumnPath::new(vec![name.to_owned()]);
-    let mut builder = super::properties(rows)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_data_page_size_limit(PAGE_BYTES)
-        .set_write_batch_size(1024);
+    let mut builder = iceberg_files::properties(rows);
     for key in &layout.keys {
         let name = path(&layout.data[*key].name);
         builder = builder
@@ -240,11 +152,10 @@ fn file_properties(layout: &Layout, rows: usize) -> WriterProperties {
             builder = builder
                 .set_column_bloom_filter_enabled(name.clone(), true)
                 .set_column_bloom_filter_fpp(name.clone(), BLOOM_FALSE_POSITIVES)
-                .set_column_bloom_filter_ndv(name, rows.min(ROW_GROUP_ROWS) as u64);
+                .set_column_bloom_filter_ndv(name, rows.min(iceberg_files::ROW_GROUP_ROWS) as u64);
         }
     }
-    // Delta encodings would be smaller, but Iceberg's vectorised reader in Spark refuses them in all
-    // but its newest releases (docs/decisions/0009-silver-files.md).
+    // Hardly one stands twice. Why no delta encoding takes the dictionary's place is told at `iceberg_files::properties`.
     for cell in [Cell::Sequence, Cell::Text] {
         if let Some(name) = layout.column_of(cell) {
             builder = builder.set_column_dictionary_enabled(path(name), false);

@@ -89,19 +89,19 @@ pub(super) fn batch(rows: &Rows, layout: &Layout, new: &[NewRow], order: &[u32])
     let columns: Result<Vec<ArrayRef>, MergeError> = layout
         .cells
         .iter()
-        .zip(layout.arrow.fields())
+        .zip(layout.files.arrow.fields())
         .map(|(cell, field)| {
             let new = order.iter().map(|index| &new[*index as usize]);
             cell_column(rows, layout, *cell, field.data_type(), new)
         })
         .collect();
-    Ok(RecordBatch::try_new(Arc::clone(&layout.arrow), columns?)?)
+    Ok(RecordBatch::try_new(Arc::clone(&layout.files.arrow), columns?)?)
 }
 
 /// One column of the table, by its name, of all new rows.
 pub(super) fn named(rows: &Rows, layout: &Layout, field_id: i32, new: &[NewRow]) -> Result<ArrayRef, MergeError> {
-    let fields = layout.schema.as_struct().fields();
+    let fields = layout.files.schema.as_struct().fields();
     let place = fields.iter().position(|field| field.id == field_id);
     let place = place.ok_or_else(|| MergeError::Defect(format!("field {field_id} is none of the table's columns")))?;
-    cell_column(rows, layout, layout.cells[place], layout.arrow.field(place).data_type(), new.iter())
+    cell_column(rows, layout, layout.cells[place], layout.files.arrow.field(place).data_type(), new.iter())
 }

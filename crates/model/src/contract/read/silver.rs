@@ -39,7 +39,7 @@ impl<'n> SilverReader<'n> {
     pub(super) fn finish(&self, reader: &mut Reader<'_>, table: &Table<'_>, renames: Vec<Rename>) -> SilverSettings {
         let mut settings = SilverSettings { renames, ..SilverSettings::default() };
         if let Some((node, path)) = self.place(keys::table::SILVER_TARGET_FILE_SIZE) {
-            settings.target_file_bytes = file_size(reader, node, path).unwrap_or(SilverSettings::DEFAULT_FILE_BYTES);
+            settings.target_file_bytes = reader.file_size(node, path).unwrap_or(SilverSettings::DEFAULT_FILE_BYTES);
         }
         let Some(kind) = self.kind(reader, table) else { return settings };
         settings.kind = kind;
@@ -240,38 +240,6 @@ fn sort_fields(reader: &mut Reader<'_>, node: &Node, path: &str, names: &Names<'
         }
     }
     fields
-}
-
-fn file_size(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<u64> {
-    const UNITS: &[(&str, u64)] = &[
-        ("kib", 1 << 10),
-        ("mib", 1 << 20),
-        ("gib", 1 << 30),
-        ("kb", 1_000),
-        ("mb", 1_000_000),
-        ("gb", 1_000_000_000),
-    ];
-    let bytes = match &node.value {
-        Value::Number(text) => text.parse::<u64>().ok(),
-        Value::String(text) => {
-            let text = text.trim().to_ascii_lowercase();
-            UNITS
-                .iter()
-                .find_map(|(unit, bytes)| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?.checked_mul(*bytes))
-        }
-        _ => None,
-    };
-    let bounds = SilverSettings::LEAST_FILE_BYTES..=SilverSettings::MOST_FILE_BYTES;
-    if bytes.is_none_or(|bytes| !bounds.contains(&bytes)) {
-        reader.problem_with_help(
-            node,
-            path,
-            "a file size is from 1 MiB to 2 GiB",
-            "write a number of bytes, or a whole number with its unit, as 128MiB or 100MB",
-        );
-        return None;
-    }
-    bytes
 }
 
 /// Whether values of this type have no equality to build on.
