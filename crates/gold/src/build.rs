@@ -207,7 +207,7 @@ impl Builder<'_> {
         let streams: Vec<BoxStream<'static, Result<_, DataFusionError>>> =
             streams.into_iter().map(StreamExt::boxed).collect();
         let workers = self.settings.workers.max(1);
-        let options = PartitionedOptions { memory_bytes: self.settings.memory_bytes / 4, workers };
+        let options = PartitionedOptions { memory_bytes: self.settings.memory_bytes / 2, workers };
         let files = write_partitioned(warehouse, base.location(), &shape, streams, options, written).await.map_err(
             |error| match error {
                 WriteError::Source(source) => failed(self.model)(source),

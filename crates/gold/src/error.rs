@@ -36,6 +36,19 @@ pub enum GoldError {
         /// Why.
         source: Box<DataFusionError>,
     },
+    /// The query needs more memory than it may have, and cannot go to disk.
+    #[error(
+        "{file}: {model} needs more memory than it may have; raise gold.memoryMb in lake.yaml, or let the model join and \
+         group less at one time ({detail})"
+    )]
+    Memory {
+        /// The model.
+        model: TableName,
+        /// Its file.
+        file: String,
+        /// Which part of the query.
+        detail: String,
+    },
     /// A table of this name is there, and no model made it.
     #[error(
         "{file}: a table {model} is there already, and no model made it; give the model another name, or remove the \
@@ -87,6 +100,7 @@ impl GoldError {
             GoldError::Files(FilesError::Store { .. }) => "Transient.Store",
             GoldError::Files(_) => "Gold.Files",
             GoldError::Query(_) | GoldError::Engine { .. } => "Gold.Query",
+            GoldError::Memory { .. } => "Gold.Memory",
             GoldError::Taken { .. } => "Gold.Taken",
             GoldError::Audit { .. } => "Gold.Audit",
             GoldError::Commit(_) => "Gold.Commit",

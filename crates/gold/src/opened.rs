@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::TableReference;
@@ -109,9 +110,18 @@ pub(crate) fn register(
     Ok(())
 }
 
-pub(crate) fn failed(model: &Model) -> impl Fn(datafusion::error::DataFusionError) -> GoldError {
+pub(crate) fn failed(model: &Model) -> impl Fn(DataFusionError) -> GoldError {
     let (name, file) = (model.name.clone(), model.file.clone());
-    move |source| GoldError::Engine { model: name.clone(), file: file.clone(), source: Box::new(source) }
+    move |source| {
+        let (model, file) = (name.clone(), file.clone());
+        match source.find_root() {
+            DataFusionError::ResourcesExhausted(detail) => {
+                let detail = detail.lines().next().unwrap_or_default().to_owned();
+                GoldError::Memory { model, file, detail }
+            }
+            _ => GoldError::Engine { model, file, source: Box::new(source) },
+        }
+    }
 }
 
 fn fingerprint(model: &Model, schema: &SchemaRef) -> String {

@@ -18,7 +18,9 @@ use crate::plan::{Cause, Decision};
 use crate::settings::Settings;
 
 /// Models that are built at one time; each uses all processors by itself.
-const SIDE_BY_SIDE: usize = 3;
+const SIDE_BY_SIDE: usize = 2;
+/// The code of a model for which there was not enough memory.
+const MEMORY: &str = "Gold.Memory";
 
 /// What builds the models of a lake.
 #[derive(Clone)]
@@ -107,20 +109,29 @@ impl Gold {
         let mut results = Vec::new();
         for wave in self.models.waves() {
             let wave: Vec<Arc<Model>> = wave.into_iter().filter(|model| chosen.contains(&model.name)).collect();
-            let of_wave: Vec<(TableName, ModelBuild)> = futures::stream::iter(wave)
+            let mut of_wave: Vec<(Arc<Model>, ModelBuild)> = futures::stream::iter(wave)
                 .map(|model| {
                     let before: Option<TableName> =
                         model.reads.iter().find(|read| broken.contains(&read.table)).map(|read| read.table.clone());
                     let engine = &engine;
-                    async move { (model.name.clone(), self.one(&model, before, engine, full, observer).await) }
+                    async move {
+                        let result = self.one(&model, before, engine, full, observer).await;
+                        (model, result)
+                    }
                 })
                 .buffered(SIDE_BY_SIDE)
                 .collect()
                 .await;
-            for (name, result) in of_wave {
+            // Memory may have been short because of the model beside it.
+            for (model, result) in &mut of_wave {
+                if result.failure.as_ref().is_some_and(|failure| failure.code == MEMORY) {
+                    *result = self.one(model, None, &engine, full, observer).await;
+                }
+            }
+            for (model, result) in of_wave {
                 let waits = result.built.as_ref().is_some_and(|built| built.action == Action::Waits);
                 if result.failure.is_some() || waits {
-                    broken.insert(name);
+                    broken.insert(model.name.clone());
                 }
                 results.push(result);
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::catalog::MemorySchemaProvider;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionConfig;
 
@@ -55,8 +55,10 @@ pub fn session(settings: &Settings) -> Result<SessionContext, QueryError> {
         }
         None => DiskManagerMode::OsTmpDirectory,
     };
-    // Each of the operators that can go to disk has an equal part, so that none of them starves another.
-    let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_bytes), NonZeroUsize::MIN.saturating_add(2));
+    // Who comes first has it. An equal part for each operator that can go to disk would be small, since those that
+    // wait or are done count too, and aggregates fail where their part does not hold the groups of one batch.
+    let pool =
+        TrackConsumersPool::new(GreedyMemoryPool::new(settings.memory_bytes), NonZeroUsize::MIN.saturating_add(2));
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(disk))

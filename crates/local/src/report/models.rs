@@ -78,7 +78,7 @@ async fn rows(queries: &QueryLake, sql: &str, most: usize) -> Result<TableData, 
         numeric: schema.fields().iter().map(|field| is_number(field.data_type())).collect(),
         ..TableData::default()
     };
-    let mut batches = Box::pin(query.stream().await?);
+    let mut batches = Box::pin(query.stream()?);
     while let Some(batch) = batches.try_next().await? {
         let room = most - data.rows.len();
         data.rows.extend(text_rows(&batch.slice(0, room.min(batch.num_rows())))?.into_iter().map(shorten));

@@ -95,7 +95,6 @@ fn scalar(value: &PrimitiveLiteral, data_type: &DataType) -> Option<ScalarValue>
         (P::Int128(value), DataType::Decimal128(precision, scale)) => {
             ScalarValue::Decimal128(Some(*value), *precision, *scale)
         }
-        (P::String(value), DataType::Utf8View) => ScalarValue::Utf8View(Some(value.clone())),
         (P::String(value), DataType::Utf8) => ScalarValue::Utf8(Some(value.clone())),
         (P::Binary(value), DataType::LargeBinary) => ScalarValue::LargeBinary(Some(value.clone())),
         // UUIDs are ordered in two ways by writers of Iceberg.

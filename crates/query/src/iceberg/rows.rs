@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{Result, Statistics};
@@ -111,7 +111,8 @@ impl IcebergRows {
             table: table.name.to_string(),
             detail: format!("its columns cannot be read ({error}); read the table with the engine that wrote it"),
         };
-        let schema = Arc::new(with_views(&schema_to_arrow_schema(&schema).map_err(refused)?));
+        // Texts are not views: a sort would count the buffers that views share once for each batch, and go to disk.
+        let schema = Arc::new(schema_to_arrow_schema(&schema).map_err(refused)?);
         let planned = |rows: FileRows| {
             let file = &rows.file;
             if file.file.file_format() != DataFileFormat::Parquet {
@@ -246,15 +247,6 @@ impl TableProvider for IcebergRows {
         };
         Some(total(&self.schema, self.files.iter().map(|file| (file.statistics.as_ref(), rows(file)))))
     }
-}
-
-/// The columns with views of strings, which DataFusion compares and groups faster than strings.
-fn with_views(schema: &Schema) -> Schema {
-    let field = |field: &Arc<Field>| match field.data_type() {
-        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-        _ => Arc::clone(field),
-    };
-    Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>())
 }
 
 fn name_mapping(table: &Table) -> Result<Option<HashMap<String, i32>>, QueryError> {
