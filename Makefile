@@ -62,7 +62,7 @@ demo: build
 	$(WEIR) status --lake $(DEMO)
 	$(WEIR) snapshots review --lake $(DEMO)
 	@echo "The best beers of all months:"
-	$(WEIR) query --lake $(DEMO) --file examples/beer/queries/best_beers.sql
+	$(WEIR) query --lake $(DEMO) --file $(DEMO)/queries/best_beers.sql
 	$(WEIR) plan --lake $(DEMO)
 	$(WEIR) report --lake $(DEMO)
 	@echo "Look around: $(WEIR) query 'SHOW TABLES' --lake $(DEMO); $(WEIR) status --lake $(DEMO) --table review;"
@@ -103,7 +103,8 @@ $(DUCKDB_VENV)/.stamp: tests/python/requirements-duckdb.txt
 	touch $@
 
 test-python: $(TEST_VENV)/.stamp $(DUCKDB_VENV)/.stamp $(SPARK_READY) $(BROWSER_READY)
-	$(CARGO) build --locked -p weir
+	@# The program as the Rust tests built it: with other features most of its dependencies would be built again.
+	$(CARGO) test --locked --workspace --all-features --no-run --quiet
 	@$(if $(SPARK_READY),,echo "WEIR_WITHOUT_SPARK is set: the tests in which Spark reads, writes and merges silver are left out")
 	@$(if $(BROWSER_READY),,echo "WEIR_WITHOUT_BROWSER is set: the tests in which a browser opens the report are left out")
 	WEIR_BIN=$(CURDIR)/target/debug/weir WEIR_WITHOUT_SPARK=$(WEIR_WITHOUT_SPARK) WEIR_WITHOUT_BROWSER=$(WEIR_WITHOUT_BROWSER) \

@@ -38,6 +38,7 @@ pub const EXAMPLES: &[(&str, &[ExampleFile])] = &[
             "models/gold/top_styles_by_popularity.test.yaml",
             "models/silver/review_flat.sql",
             "models/silver/review_flat.test.yaml",
+            "queries/best_beers.sql",
         ),
     ),
     (

@@ -15,7 +15,7 @@ async fn run_lake(dir: &Path) -> RunReport {
     let lake = LocalLake::read(dir).unwrap();
     let context = lake.context().unwrap();
     let silver = lake.silver(&context).unwrap();
-    run(dir, &context, Some(&silver), 2, &Nobody).await.unwrap()
+    run(dir, &context, Some(&silver), None, 2, &Nobody).await.unwrap()
 }
 
 fn beer_lake() -> (tempfile::TempDir, std::path::PathBuf) {

@@ -49,7 +49,7 @@ async fn run_lake(dir: &Path) -> RunReport {
     let lake = LocalLake::read(dir).unwrap();
     let context = lake.context().unwrap();
     let silver = lake.silver(&context).unwrap();
-    run(dir, &context, Some(&silver), 2, &Heard::default()).await.unwrap()
+    run(dir, &context, Some(&silver), None, 2, &Heard::default()).await.unwrap()
 }
 
 async fn rows(dir: &Path, table: &str) -> Option<u64> {
@@ -67,7 +67,7 @@ async fn a_run_goes_on_to_silver_and_a_second_one_makes_no_snapshot() {
     let silver = lake.silver(&context).unwrap();
     assert_eq!((silver.settings.memory_bytes, silver.settings.workers), (32 << 20, 2));
     let heard = Heard::default();
-    let report = run(&dir, &context, Some(&silver), 2, &heard).await.unwrap();
+    let report = run(&dir, &context, Some(&silver), None, 2, &heard).await.unwrap();
     assert!(report.all_well(), "{report:?}");
     assert_eq!(*heard.0.lock().unwrap(), ["merging beer", "merged beer", "merging brewery", "merged brewery"]);
     assert_eq!(report.merges.len(), 2);

@@ -67,7 +67,7 @@ async fn changes_go_through_raw_into_bronze_and_nothing_is_lost() {
     assert!(streamed.batches > 0);
 
     let lake = LocalLake::read(&dir).unwrap();
-    let report = run(&dir, &lake.context().unwrap(), None, 1, &Nobody).await.unwrap();
+    let report = run(&dir, &lake.context().unwrap(), None, None, 1, &Nobody).await.unwrap();
     assert!(report.all_well(), "{report:?}");
     let counts = report.files[0].record.outcome.as_ref().unwrap().counts;
     assert_eq!((counts.rows_in, counts.rows_written), (5_001, 5_001));
@@ -129,7 +129,7 @@ async fn records_that_are_not_understood_are_kept_as_they_came_and_are_no_data()
     assert_eq!(raw, bad.as_bytes());
 
     let lake = LocalLake::read(&dir).unwrap();
-    let report = run(&dir, &lake.context().unwrap(), None, 1, &Nobody).await.unwrap();
+    let report = run(&dir, &lake.context().unwrap(), None, None, 1, &Nobody).await.unwrap();
     assert!(report.all_well(), "{report:?}");
     assert_eq!((report.registered, report.ignored), (1, 1));
 }

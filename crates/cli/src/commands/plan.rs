@@ -69,6 +69,7 @@ fn told(plan: &ModelPlan) -> String {
 
 /// `review_year=2010, review_month=3`, in brackets.
 fn partition(values: &serde_json::Map<String, serde_json::Value>) -> String {
-    let each: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let each: Vec<String> = values.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
     format!("[{}]", each.join(", "))
 }

@@ -24,7 +24,7 @@ pub(crate) fn keep(
     let mut kept = vec![true; files.len()];
     for filter in filters {
         let filter = state.create_physical_expr(filter.clone(), &columns)?;
-        // What tells nothing of bounds spares no file. DataFusion 53 cannot hold a LIKE against the bounds of views.
+        // What tells nothing of bounds spares no file.
         let passes = PruningPredicate::try_new(filter, Arc::clone(schema)).and_then(|filter| filter.prune(&known));
         for (kept, passes) in kept.iter_mut().zip(passes.unwrap_or_default()) {
             *kept &= passes;
