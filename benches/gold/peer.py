@@ -1,7 +1,7 @@
 """DuckDB builds the same tables: `peer.py LAKE MODELS.json OUT`.
 
-Reads silver's Parquet files, runs each model's SQL and writes its rows as Parquet by the
-same partitions. Prints its seconds, without the start of Python and its import.
+Reads silver's Parquet files, runs each model's SQL and writes its rows as Parquet by
+the same partitions. Prints its seconds, without the start of Python and its import.
 """
 
 import json

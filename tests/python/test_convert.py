@@ -81,7 +81,7 @@ def test_memory_stays_within_what_was_given(
     report = told.check().json()
     assert report["rows_written"] == 500_000
     assert report["peak_memory_bytes"] - itself <= memory << 20
-    # Mapped code counts, and the program holds a query engine that a conversion never calls.
+    # Mapped code counts, and a query engine is in it that no conversion calls.
     assert itself <= 48 << 20
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+
 import silver_readers
 import weir
 
@@ -146,9 +147,8 @@ def test_a_build_in_part_equals_one_in_full_and_a_second_one_does_nothing(
     plan = weir.run("plan", "--lake", lake, "--output", "json").check().json()["plans"]
     assert plan[0]["partitions"] == [{"review_year": 2010, "review_month": 1}]
     done = built(lake)
-    assert {name: (one["action"], one["partitions"]) for name, one in done.items()} == {
-        model: ("partitions", 1) for model in MODELS
-    }
+    parts = {name: (one["action"], one["partitions"]) for name, one in done.items()}
+    assert parts == dict.fromkeys(MODELS, ("partitions", 1))
     snapshots = {name: one["snapshot"] for name, one in done.items()}
     assert {one["action"] for one in built(lake).values()} == {"none"}
     for model in MODELS:
