@@ -78,12 +78,15 @@ def change(weir: Path, lake: Path, rows: int, where: str, seed: int) -> None:
     """Deliver 0.1 % of new and changed reviews, up to silver."""
     chance = random.Random(seed)
     since = LAST_MONTH if where == "last month" else FIRST
+    files = f"read_parquet('{lake}/silver/beer/data/**/*.parquet')"
+    beers = duckdb.sql(f"SELECT beer_id, brewery_id FROM {files}").fetchall()
     lines = [COLUMNS]
     for number in range(rows // 1000):
         stars = [str(chance.randint(2, 10) / 2) for _ in range(5)]
         at = int(chance.uniform(since.timestamp(), LAST.timestamp()))
-        # Where the numbers of breweries, beers and profiles begin.
-        ids = [str(first + chance.randint(0, 4999)) for first in [1, 10_001, 100_001]]
+        beer, brewery = chance.choice(beers)
+        # Where the numbers of profiles begin.
+        ids = [str(brewery), str(beer), str(100_001 + chance.randint(0, 4999))]
         key = rows + 1 + seed * rows + number
         if where == "spread" and number % 2:
             # An old one, which moves from its own month to another.
