@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::arguments_models::{Build, Plan, SqlModel, Test};
+use crate::arguments_models::{Build, SqlModel, Test};
 use crate::arguments_query::Query;
 use crate::arguments_report::Report;
 
@@ -117,7 +117,7 @@ Examples:
     Build(Build),
     /// Show what a build of the models would do, and why
     #[command(after_help = "Example:\n  weir plan --lake mylake")]
-    Plan(Plan),
+    Plan(Build),
     /// Test models: with the rows of their fixtures, or with --data the rules of their headers
     #[command(after_help = "\
 Fixtures stand beside a model as NAME.test.yaml and need no data. It ends with 1 where a test fails.

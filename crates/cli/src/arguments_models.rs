@@ -28,6 +28,7 @@ pub(crate) struct SqlModel {
     pub(crate) output: OutputArgument,
 }
 
+// Of a build, and of its plan.
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     /// Only these models; NAME+ adds those that depend on it, +NAME those that it depends on
@@ -35,21 +36,7 @@ pub(crate) struct Build {
     pub(crate) models: Vec<String>,
     #[command(flatten)]
     pub(crate) lake: LakeArgument,
-    /// Build all partitions anew, whatever has changed
-    #[arg(long)]
-    pub(crate) full: bool,
-    #[command(flatten)]
-    pub(crate) output: OutputArgument,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Plan {
-    /// Only these models; NAME+ adds those that depend on it, +NAME those that it depends on
-    #[arg(value_name = "MODEL")]
-    pub(crate) models: Vec<String>,
-    #[command(flatten)]
-    pub(crate) lake: LakeArgument,
-    /// As if all partitions were to be built anew
+    /// All partitions anew, whatever has changed
     #[arg(long)]
     pub(crate) full: bool,
     #[command(flatten)]

@@ -7,14 +7,14 @@ use weir_local::LocalLake;
 use super::build::because;
 use super::{Done, block_on, lake_option};
 use crate::arguments::Output;
-use crate::arguments_models::Plan;
+use crate::arguments_models::Build;
 use crate::output::{self, counted, say};
 use crate::progress::Waiting;
 
 /// Partitions that are named one by one.
 const SHOWN: usize = 6;
 
-pub(crate) fn run(command: &Plan) -> anyhow::Result<Done> {
+pub(crate) fn run(command: &Build) -> anyhow::Result<Done> {
     let lake = LocalLake::read(&command.lake.lake)?;
     let models = lake.models()?;
     let chosen = models.select(&command.models)?;
