@@ -233,3 +233,15 @@ async fn a_plan_tells_what_a_build_then_does() {
     let rows: Vec<Row> = world.rows["fact"].clone();
     assert_eq!(rows.len(), 4);
 }
+
+#[tokio::test]
+async fn a_test_that_only_warns_is_told_and_does_not_hold_a_build_back() {
+    let header = "/*\ntests:\n  - name: few rows\n    severity: warn\n    rowCount: {max: 1}\n*/\n";
+    let text = format!("{header}SELECT a FROM silver.fact");
+    let mut world = World::new(&[("models/gold/told.sql", &text)]).await;
+    world.append("fact", &[row(1, 1, 1, "x"), row(2, 2, 2, "y")]).await;
+    let built = world.build().await.remove("gold.told").unwrap().built.unwrap();
+    assert!(built.snapshot.is_some());
+    assert_eq!((built.tests.len(), built.tests[0].passed, built.tests[0].name.as_str()), (1, false, "few rows"));
+    world.check("with a warning").await;
+}
